@@ -1,0 +1,1 @@
+"""Commands of the device: one thin module each (parse, call, print)."""

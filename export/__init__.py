@@ -1,0 +1,1 @@
+"""The workstation: from labelled pictures to a signed bundle."""
