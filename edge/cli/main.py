@@ -1,0 +1,193 @@
+"""The root of `sonoderm`: finds commands by entry point, imports only the one that is called, and turns every error into one line.
+
+Exit codes: 0 done, 1 the answer is no, 2 usage, 3 input, 4 source or device, 5 trust, 6 machine, 130 interrupted (also by a reader
+that left), 70 a fault of our own (docs/decisions/0002-exit-codes.md).
+"""
+
+import importlib.metadata
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+import typer.core
+import typer.main
+
+from edge.cli.commands import COMMANDS
+from edge.cli.failures import EXIT_INTERRUPTED, as_expected, missing_module
+from edge.errors import SonodermError, UsageError
+
+__all__ = ["EXIT_OWN_FAULT", "main"]
+
+GROUP = "sonoderm.commands"
+EXIT_OWN_FAULT = 70  # EX_SOFTWARE of sysexits.h: no documented answer of a command is mistaken for a crash
+
+
+class LazyRoot(typer.core.TyperGroup):
+    """Lists the commands of the entry-point group; loads one when it is asked for. `--help` imports none of them."""
+
+    _only_names = False
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
+        found = set(_entry_points())
+        known = [command.name for command in COMMANDS if command.name in found]
+        return known + sorted(found.difference(known))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        point = _entry_points().get(cmd_name)
+        if point is None:
+            return None
+        if self._only_names:
+            return typer.core.TyperCommand(cmd_name, help=_help_of(point))
+        try:
+            loaded = point.load()
+        except ImportError as error:
+            if ctx.resilient_parsing:  # shell completion: a command that cannot be loaded is not offered
+                return None
+            raise missing_module(error, cmd_name) from error
+        return typer.main.get_command(loaded) if isinstance(loaded, typer.Typer) else loaded
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Names of commands with their help, again without importing one."""
+        self._only_names = True
+        try:
+            return super().shell_complete(ctx, incomplete)
+        finally:
+            self._only_names = False
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and args[0] not in _entry_points() and not ctx.resilient_parsing:
+            extra = next((c.extra for c in COMMANDS if c.name == args[0]), None)
+            if extra:
+                raise UsageError(f"this version of sonoderm has no command '{args[0]}' yet", do="sonoderm --help")
+            raise UsageError(f"there is no command '{args[0]}'", do=_nearest(args[0], self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        points = _entry_points()
+        rows = [(name, _help_of(points[name])) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _entry_points() -> dict[str, importlib.metadata.EntryPoint]:
+    return {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}
+
+
+def _help_of(point: importlib.metadata.EntryPoint) -> str:
+    known = next((command.help for command in COMMANDS if command.name == point.name), None)
+    return known or f"From the package {point.dist.name if point.dist else point.value}."
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean: sonoderm {near[0]}" if near else "sonoderm --help lists them"
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"sonoderm {importlib.metadata.version('sonoderm')}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=LazyRoot,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    epilog="Research software, not a medical device.",
+)
+
+
+@app.callback(no_args_is_help=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Add the traceback to an error; may stand anywhere on the line.")] = False,
+) -> None:
+    """A label that can be trusted, or the reason why there is none: models on ultrasound and dermoscopy devices."""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs one command line and ends the process with its exit code."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    ours = args[: args.index("--")] if "--" in args else args
+    debug = "--debug" in ours
+    if debug:
+        args = [arg for arg in ours if arg != "--debug"] + args[len(ours) :]
+    _calm_the_libraries(debug)
+    sys.exit(_run(args, debug))
+
+
+def _run(args: list[str], debug: bool) -> int:
+    try:
+        code = typer.main.get_command(app).main(args=args, prog_name="sonoderm", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except SonodermError as error:
+        return _say(error, debug)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return _reader_left()
+    except typer.Abort:
+        return EXIT_INTERRUPTED
+    except typer.TyperException as error:
+        return _say_usage(error)
+    except (OSError, ImportError, MemoryError) as error:
+        known = as_expected(error)
+        return _say(known, debug) if known else _say_own_fault(error, debug)
+    except Exception as error:  # noqa: BLE001 - the one place where a fault of our own ends as one line instead of a page
+        return _say_own_fault(error, debug)
+
+
+def _say(error: SonodermError, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print(f"sonoderm: {error.line()}", file=sys.stderr)
+    return error.exit_code
+
+
+def _say_usage(error: typer.TyperException) -> int:
+    message = error.format_message()
+    path = getattr(getattr(error, "ctx", None), "command_path", "sonoderm")
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(message, file=sys.stderr)
+    else:
+        _say(UsageError(message.rstrip("."), do=f"{path} --help"), debug=False)
+    return UsageError.exit_code
+
+
+def _say_own_fault(error: BaseException, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    do = "please report it with the output of the same line and --debug" if not debug else "please report it with the lines above"
+    fault = SonodermError(f"a fault of sonoderm itself: {type(error).__name__}: {error}", do=do)
+    print(f"sonoderm: {fault.line()}", file=sys.stderr)
+    return EXIT_OWN_FAULT
+
+
+def _reader_left() -> int:
+    """The reader of our standard output is gone (`| head`): nothing more can be said there, and Python must not try at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return EXIT_INTERRUPTED
+
+
+def _calm_the_libraries(debug: bool) -> None:
+    """stderr is our talk: decoders' own lines go there under --debug only, and never pydicom's, which quote the patient's fields."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a file name may hold bytes that are no UTF-8
+    if not debug:
+        os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+        warnings.simplefilter("ignore")
+    warnings.filterwarnings("ignore", module=r"pydicom(\..*)?")
+
+
+if __name__ == "__main__":
+    main()
