@@ -1,0 +1,1 @@
+"""Latency, throughput and accuracy, under the same code that runs live."""
