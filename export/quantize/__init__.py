@@ -1,0 +1,1 @@
+"""From the FP32 graph to INT8 forms."""

@@ -1,0 +1,91 @@
+"""Static Q/DQ from one FP32 graph and one set of ranges: u8s8 for ONNX Runtime, trt_in for TensorRT and OpenVINO.
+
+u8s8: uint8 activations, int8 symmetric weights per channel; what ONNX Runtime fuses.
+trt_in: int8 everywhere, every zero point 0, bias in float, Q/DQ at the inputs of Conv alone; what TensorRT parses.
+The classifier and the scope heads stay in float: they cost nothing, and their inputs are means whose last bits matter.
+"""
+
+import contextlib
+import io
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from edge.errors import CheckFailed
+from edge.frame import U8
+
+__all__ = ["assert_tensorrt_form", "quantize"]
+
+COMMON: dict[str, Any] = {"WeightSymmetric": True}
+FORMS: dict[str, tuple[QuantType, list[str], dict[str, Any]]] = {
+    "u8s8": (QuantType.QUInt8, ["Conv", "Clip", "Add"], {}),
+    "trt_in": (
+        QuantType.QInt8,
+        ["Conv"],
+        {"ActivationSymmetric": True, "QuantizeBias": False, "OpTypesToExcludeOutputQuantization": ["Conv"]},
+    ),
+}
+
+
+class _Reader(CalibrationDataReader):  # type: ignore[misc]
+    def __init__(self, pictures: U8) -> None:
+        self._pictures = iter(pictures)
+
+    def get_next(self) -> dict[str, U8] | None:
+        picture = next(self._pictures, None)
+        return None if picture is None else {"input": np.ascontiguousarray(picture[None])}
+
+
+def quantize(graph: Path, scheme: str, target: Path, pictures: U8, ranges: Path, *, percentile: float | None) -> None:
+    """FP32 graph -> INT8 form at `target`.
+
+    pictures: (n, h, w, 3) uint8 from train. ranges: file of tensor ranges, made by the first form and used by every later
+    one. percentile: share of activations kept inside the range (None: smallest and largest value).
+    """
+    activation, ops, extra = FORMS[scheme]
+    ready = graph.with_suffix(".ready.onnx")
+    quiet = logging.getLogger()
+    level = quiet.level
+    quiet.setLevel(logging.ERROR)  # "please consider pre-processing", although it was
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # the histogram calibrators print their progress there
+            if not ready.exists():
+                quant_pre_process(str(graph), str(ready), skip_symbolic_shape=True)  # the shapes are static
+            quantize_static(
+                str(ready),
+                str(target),
+                _Reader(pictures),
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                weight_type=QuantType.QInt8,
+                activation_type=activation,
+                op_types_to_quantize=ops,
+                calibrate_method=CalibrationMethod.MinMax if percentile is None else CalibrationMethod.Percentile,
+                calibration_cache_path=str(ranges),
+                extra_options=COMMON | extra | ({} if percentile is None else {"CalibPercentile": percentile}),
+            )
+    finally:
+        quiet.setLevel(level)
+    model = onnx.load(target)
+    keep = [entry for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
+    del model.opset_import[:]
+    model.opset_import.extend(keep)  # pre-processing leaves eight domains that no node uses
+    onnx.save(model, target)
+    if scheme == "trt_in":
+        assert_tensorrt_form(model)
+
+
+def assert_tensorrt_form(model: onnx.ModelProto) -> None:
+    """Raises CheckFailed unless every Q/DQ is int8 with zero point 0: TensorRT reads uint8 as int8 with half the range, in silence."""
+    constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type not in ("QuantizeLinear", "DequantizeLinear"):
+            continue
+        zero = constants.get(node.input[2]) if len(node.input) > 2 else None
+        if zero is None or zero.dtype != np.int8 or np.any(zero != 0):
+            raise CheckFailed(f"{node.name}: zero point is not int8 0", do="quantize with the trt_in scheme")

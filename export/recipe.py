@@ -1,0 +1,104 @@
+"""A recipe: everything that decides how one model is made, as one TOML file parsed into frozen types."""
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from edge.bundle.manifest import Aggregation, InputSpec, Label
+from edge.errors import InputRefused
+
+__all__ = ["Augment", "Data", "Identity", "Recipe", "Train", "read_recipe"]
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class Data(_Strict, frozen=True, kw_only=True):
+    """Which rows of a label table go where. Paths are relative to the data root; folds are values of `fold_column`.
+
+    A tenth of the train groups, by hash of the group and `seed`, is `choice`: early stop and every other choice.
+    """
+
+    labels: str
+    label_column: str = "label"
+    group_column: str
+    fold_column: str = "fold"
+    train_folds: tuple[str, ...]
+    dev_folds: tuple[str, ...]
+    report_folds: tuple[str, ...]
+    seed: int = 1
+    cite: tuple[str, ...]
+
+
+class Augment(_Strict, frozen=True, kw_only=True):
+    """Ranges of random change. rotate_deg: +-; scale: low, high; shift: +- share of the side; gain, saturation: +- share."""
+
+    rotate_deg: float = 0.0
+    scale: tuple[float, float] = (1.0, 1.0)
+    shift: float = 0.0
+    flip_x: bool = True
+    flip_y: bool = False
+    gain: float = 0.1
+    offset: float = 10.0
+    gamma: float = 0.2
+    channel_gain: float = 0.0
+    saturation: float = 0.0
+    blur_p: float = 0.1
+    noise: float = 0.0
+    speckle: float = 0.0
+
+
+class Train(_Strict, frozen=True, kw_only=True):
+    """backbone: a timm name. grey: the student sees luma alone. minutes_two_cores: what the run takes (stated, not enforced)."""
+
+    backbone: str = "tf_efficientnet_lite0"
+    grey: bool = False
+    epochs: Annotated[int, Meta(ge=1)]
+    batch: int = 64
+    lr: float = 1e-3
+    weight_decay: float = 0.05
+    ema: float = 0.998
+    drop: float = 0.2
+    sampler_power: float = 0.5  # 0: as found, 1: every class equally often
+    seed: int = 1
+    minutes_two_cores: float
+
+
+class Identity(_Strict, frozen=True, kw_only=True):
+    name: str
+    version: str
+    security_counter: int
+    modality: Literal["dermoscopy", "ultrasound", "other"]
+    licence: str
+    licence_note: str
+    intended_use: str
+    rendered_only: bool = False
+
+
+class Recipe(_Strict, frozen=True, kw_only=True):
+    model: Identity
+    labels: tuple[Label, ...]
+    input: InputSpec
+    data: Data | None = None  # None: pictures are rendered (phantom)
+    augment: Augment
+    train: Train
+    aggregation: Aggregation = Aggregation()
+    set_coverage: float = 0.9  # 1 - alpha of the class-conditional prediction set on `dev`
+    scope_false_alarm: float = 0.03  # share of in-domain `dev` that the scope gate may refuse
+
+
+def read_recipe(path: Path) -> tuple[Recipe, str]:
+    """TOML file -> (recipe, hex SHA-256 of the file). Raises InputRefused."""
+    try:
+        raw = path.read_bytes()
+        recipe = msgspec.convert(tomllib.loads(raw.decode()), Recipe)
+    except OSError as error:
+        raise InputRefused(f"{path}: {error.strerror}", do="name a recipe file, e.g. export/recipes/derm7.toml") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise InputRefused(f"{path}: not a recipe: {error}", do="compare it with export/recipes/derm7.toml") from error
+    return recipe, hashlib.sha256(raw).hexdigest()
