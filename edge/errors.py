@@ -13,6 +13,7 @@ __all__ = [
     "InputRefused",
     "MachineLacks",
     "NotTrusted",
+    "PartialInput",
     "SonodermError",
     "SourceUnreachable",
     "UsageError",
@@ -53,6 +54,10 @@ class InputRefused(SonodermError):
     """A file, picture, table or clip that we will not read."""
 
     exit_code = 3
+
+
+class PartialInput(InputRefused):
+    """Good frames were delivered, then the input broke off: what was read is right, and is not all there was."""
 
 
 class SourceUnreachable(SonodermError):
