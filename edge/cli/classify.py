@@ -1,0 +1,116 @@
+"""`sonoderm classify`: every picture and every frame, in order, none dropped, no smoothing between them."""
+
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge.cli.inputs import Item, expand, frames_of
+from edge.cli.output import Progress, answer, print_json_line, say
+from edge.errors import InputRefused
+from edge.frame import Frame
+from edge.model import Model, open_model
+from edge.reading import Reading
+from edge.sinks.record import encode, reading_line, refused_line
+
+__all__ = ["app"]
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@dataclass
+class Count:
+    """What one run did, for its last line and its exit code."""
+
+    readings: int = 0
+    refused: int = 0
+    partial: int = 0
+
+
+@app.command()
+def classify(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT...", help="Pictures, folders, clips, DICOM files, dir:labels.csv?where=COLUMN=VALUE.")
+    ],
+    *,
+    model: Annotated[str, typer.Option("--model", "-m", help="A shipped name (derm7, breast-us, phantom) or a bundle file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each picture or frame.")] = False,
+    trust: Annotated[Path | None, typer.Option("--trust", metavar="DIR", help="Folder of the keys to trust.")] = None,
+    engine: Annotated[
+        str | None, typer.Option("--engine", help="onnxruntime, openvino or tensorrt; by default the tuned or fastest one.")
+    ] = None,
+    form: Annotated[str | None, typer.Option("--form", help="Form of the model; by default the tuned or fastest proven one.")] = None,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the engine.")] = None,
+) -> None:
+    """Classify pictures, folders, clips and DICOM files, every frame in order.
+
+    A file that cannot be read gets its line too, the others go on, and the exit code is 3 at the end.
+    """
+    from edge.bundle.trust import load_trust
+
+    items = expand(inputs)
+    if items.left_out:
+        say(f"{items.left_out} files in the folders are no pictures, clips or DICOM by name and were left out")
+    count = Count()
+    opened = open_model(model, trust=load_trust(trust), engine=engine, form=form, threads=threads)
+    try:
+        with Progress("classifying", len(items.files) if len(items.files) > 1 else None) as progress:
+            for item in items.files:
+                _one_file(item, opened, as_json, count, progress if len(items.files) == 1 else None)
+                if len(items.files) > 1:
+                    progress.advance()
+    finally:
+        opened.close()
+    if not as_json:
+        say(f"{count.readings} pictures in {len(items.files)} files with {_named(opened)}. Research use only.")
+    if count.refused or count.partial:
+        damaged = [f"{count.refused} refused" if count.refused else "", f"{count.partial} partial" if count.partial else ""]
+        raise InputRefused(f"of {len(items.files)} files: {', '.join(filter(None, damaged))}", do="see the line of each above")
+
+
+def _one_file(item: Item, model: Model, as_json: bool, count: Count, progress: Progress | None) -> None:
+    """Prints a line for each frame; a damaged file gives its good frames and then the line that says so."""
+    done = 0
+    try:
+        for frame in frames_of(item.path):
+            reading = replace(model.classify(frame.pixels), frame=frame.index)
+            _print_reading(reading, frame, item, as_json)
+            done += 1
+            count.readings += 1
+            if progress is not None:
+                progress.advance()
+    except InputRefused as error:
+        if done:
+            count.partial += 1
+        else:
+            count.refused += 1
+        if as_json:
+            print_json_line(encode(refused_line(error, path=item.name, now_ns=time.monotonic_ns(), at=_now())))
+        else:
+            print(f"{_shown(item.name)}  {'PARTIAL' if done else 'REFUSED'}  {error.line()}", flush=True)
+
+
+def _print_reading(reading: Reading, frame: Frame, item: Item, as_json: bool) -> None:
+    if as_json:
+        line = reading_line(reading, now_ns=time.monotonic_ns(), at=_now(), path=item.name, time_s=frame.time_s, rendered=frame.rendered)
+        print_json_line(encode(line))
+        return
+    moment = f"  {frame.time_s:8.3f} s" if frame.time_s is not None else ""
+    print(f"{_shown(item.name)}{moment}  {reading.state.value}  {answer(reading)}".rstrip(), flush=True)
+
+
+def _now() -> datetime:
+    return datetime.now().astimezone()
+
+
+def _shown(name: str) -> str:
+    """A file name without characters that would move the cursor."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in name)
+
+
+def _named(model: Model) -> str:
+    who = model.identity
+    return f"{who.name} {who.version} ({who.form} on {who.engine})"

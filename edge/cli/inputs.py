@@ -1,0 +1,95 @@
+"""What a command line names, as a list of files in order: pictures, clips, DICOM, the files of a folder, the rows of a table."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.errors import InputRefused, UsageError
+from edge.frame import Frame
+
+__all__ = ["Item", "Items", "expand", "frames_of"]
+
+LIVE = ("camera", "url", "phantom")
+PICTURES = (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".jp2", ".ppm", ".pgm")
+MOVING = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mjpeg", ".mjpg", ".mpg", ".mpeg", ".wmv", ".ts")
+DICOM = (".dcm", ".dicom", ".ima", "")  # DICOM files often have no extension, or a part of their UID
+KNOWN = frozenset(PICTURES + MOVING + DICOM)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One file. name: as the person wrote or would write it."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """files in order; left_out: files of folders that are no pictures, clips or DICOM."""
+
+    files: tuple[Item, ...]
+    left_out: int
+
+
+def expand(texts: list[str]) -> Items:
+    """Arguments -> files. A folder gives what lies in it and below, by name. Raises UsageError for a live source or an empty folder."""
+    files: list[Item] = []
+    left_out = 0
+    for text in texts:
+        scheme, target = _scheme_of(text)
+        if scheme in LIVE:
+            raise UsageError(f"'{text}' is live: it has no end that could be classified", do=f"sonoderm run {text} --model MODEL")
+        path = Path(target)
+        if scheme == "dir" and not path.is_dir():
+            found = _rows_of(text)
+        elif path.is_dir():
+            found = [Item(place, str(place)) for place in sorted(path.rglob("*")) if place.is_file() and not _is_hidden(place, path)]
+            chosen = [item for item in found if _looks_readable(item.path)]
+            left_out += len(found) - len(chosen)
+            found = chosen
+            if not found:
+                raise InputRefused(f"{path} holds no picture, clip or DICOM file", do="give the folder that holds them")
+        else:
+            found = [Item(path, target)]
+        files.extend(found)
+    return Items(tuple(files), left_out)
+
+
+def frames_of(path: Path) -> Iterator[Frame]:
+    """Every frame of a file, in order, read in this process. Raises InputRefused: at once, or after the good frames of a damaged file."""
+    from edge.sources.table import open_source
+
+    if not path.exists():
+        raise InputRefused(f"{path}: no such file", do="check the name")
+    if not path.is_file():
+        raise InputRefused(f"{path}: is no file", do="give a picture, a clip, a DICOM file or a folder of them")
+    with open_source(str(path)) as source:
+        yield from source
+
+
+def _scheme_of(text: str) -> tuple[str, str]:
+    """(scheme, target); the scheme is '' for a bare path, and for a file whose name only looks like an address."""
+    match = re.match(r"(camera|url|phantom|file|dicom|dir):(.*)", text, re.DOTALL)
+    if match is None or Path(text).exists():
+        return "", text
+    return match[1], match[2]
+
+
+def _rows_of(text: str) -> list[Item]:
+    from edge.labels import parse_where, read_labels
+    from edge.sources.uri import parse_uri
+
+    uri = parse_uri(text)
+    where = parse_where([value for name, value in uri.options if name == "where"])
+    return [Item(row.image, row.name) for row in read_labels(Path(uri.target), where=where, need_label=False).rows]
+
+
+def _is_hidden(place: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in place.relative_to(folder).parts)
+
+
+def _looks_readable(place: Path) -> bool:
+    """By name, so that a README beside pictures is no damaged picture; a name that promises a picture is held to it."""
+    return place.suffix.lower() in KNOWN or place.suffix[1:].isdigit()
