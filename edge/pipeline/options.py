@@ -1,0 +1,59 @@
+"""What a live run is asked for, as one frozen value; and the model, as far as the pipeline knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from edge.aggregate import Policy
+from edge.classify import Judgement
+from edge.frame import Frame
+from edge.reading import ModelIdentity, Reason
+
+__all__ = ["LiveLook", "LiveModel", "LiveOptions", "OpenModel", "Speaker"]
+
+AGE_LIMIT_NS = 500_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """What the conductor needs of a model to speak: who it is, its labels (code, name), and its policy over time."""
+
+    identity: ModelIdentity
+    labels: tuple[tuple[str, str], ...]
+    policy: Policy
+
+
+class LiveLook(Protocol):
+    """One picture, looked at. quality: why it is poor, or None; judgement: None exactly when it is poor."""
+
+    @property
+    def quality(self) -> Reason | None: ...
+    @property
+    def judgement(self) -> Judgement | None: ...
+
+
+class LiveModel(Protocol):
+    """Looks at one frame at a time, on one thread. Raises BackendFault when its engine fails."""
+
+    @property
+    def speaker(self) -> Speaker: ...
+    def look(self, frame: Frame) -> LiveLook: ...
+    def close(self) -> None: ...
+
+
+OpenModel = Callable[[Callable[[Reason], None]], LiveModel]  # given a port for its steps (building the engine, warming up)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """age_limit_ns: past this age of its newest picture no live label is on any screen. exit_on_loss: a lost source ends the run.
+
+    started_ns: monotonic, when the process began (for the time to the first label); None: when the run began.
+    """
+
+    age_limit_ns: int = AGE_LIMIT_NS
+    exit_on_loss: bool = False
+    started_ns: int | None = None
+    seconds: float | None = None
