@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from edge.aggregate import EMPTY, Verdict
-from edge.errors import BackendFault, InputRefused, SonodermError, SourceUnreachable
+from edge.errors import BackendFault, SonodermError, SourceUnreachable
 from edge.frame import Frame
 from edge.pipeline import events as ev
 from edge.pipeline.frozen import freeze, with_live_line
@@ -52,7 +52,7 @@ class Conductor:
         self._notes: tuple[str, ...] = ()
         self._seq = 0
         self._started_ns = 0
-        self._ending: tuple[int, int] | None = None  # (opening, since_ns): the last frames may still speak
+        self._ending: tuple[int, ev.SourceEnded] | None = None  # since when: the last frames may still speak
         self._finished = False
         self.scene = 0  # counts the scenes looked at, for the tally
         self.scene_began_ns: int | None = None
@@ -61,19 +61,19 @@ class Conductor:
 
     def start(self, now_ns: int) -> list[ev.Action]:
         self._started_ns = now_ns
-        return [*self.watch.start(now_ns), *self._views(now_ns, NO_COUNT)]
+        return self._views(now_ns, NO_COUNT)
 
     def tick(self, now_ns: int, count: Count) -> list[ev.Action]:
         """The passing of time: silence, age, hanging inference, pauses between openings."""
-        actions: list[ev.Action] = []
-        for order in self.watch.tick(now_ns):
-            if order.what == "kill":
-                actions += self._after_loss()
-            actions.append(order)
+        actions: list[ev.Action] = [ev.Restart()] if self.watch.tick(now_ns) else []
         if self._options.seconds is not None and now_ns - self._started_ns >= self._options.seconds * NS_PER_S:
             return [*actions, self._finish(ev.Stop.SECONDS)]
         over = self._is_drained(now_ns, count)
-        return [*actions, *self._views(now_ns, count), *([self._finish(ev.Stop.ENDED)] if over else [])]
+        actions += self._views(now_ns, count)
+        if over and self._ending is not None:
+            error = self._ending[1].error
+            actions.append(self._finish(ev.Stop.ENDED if error is None else ev.Stop.FAILED, error))
+        return actions
 
     def handle(self, event: ev.Event, now_ns: int, count: Count) -> list[ev.Action]:
         """One event. -> views and orders, in order."""
@@ -82,16 +82,14 @@ class Conductor:
         match event:
             case ev.SourceOpened():
                 self.watch.opened(event.opening, event.info, now_ns)
-                if event.opening == self.watch.opening:
-                    actions += [ev.Say(f"source: {text}") for text in event.info.warnings]
+                self._window = EMPTY
+                actions += [ev.Say(f"source: {text}") for text in event.info.warnings]
             case ev.Arrived():
                 new_reading = self._arrived(event, now_ns)
             case ev.SourceLost():
-                orders = self.watch.lost(event.opening, event.why, event.text, event.error, now_ns)
-                actions += [*(self._after_loss() if orders else []), *orders]
+                actions += self._lost(event, now_ns)
             case ev.SourceEnded():
-                if event.opening == self.watch.opening:
-                    self._ending = (event.opening, now_ns)
+                self._ending = self._ending or (now_ns, event)
             case ev.ModelStep():
                 self._step = event.step
             case ev.ModelOpened():
@@ -131,25 +129,23 @@ class Conductor:
         if self._spoken is not None and self._spoken.verdict.state is not State.STARTING:
             self._spoken = Spoken(Verdict(State.STARTING, Reason.SETTLING), frame.captured_ns, frame, None)
 
-    def _after_loss(self) -> list[ev.Action]:
-        watch = self.watch
+    def _lost(self, event: ev.SourceLost, now_ns: int) -> list[ev.Action]:
+        is_news = self.watch.signal is not Signal.LOST
+        self.watch.lost(event.why, now_ns)
         self._window, self._newest = EMPTY, None
-        error = watch.lost_error or SourceUnreachable(f"{self._uri}: {watch.lost_text}", do="check cable and device")
-        if not watch.ever_opened or isinstance(error, InputRefused):  # a damaged clip does not get better
-            return [self._finish(ev.Stop.FAILED, error)]
         if self._options.exit_on_loss:
-            return [self._finish(ev.Stop.LOST, error)]
-        return [ev.Say(f"source lost ({watch.lost_why.value}): {watch.lost_text}; reconnecting")]
+            error = SourceUnreachable(f"{self._uri}: {event.text}", do="check cable and device")
+            return [*self._views(now_ns, NO_COUNT), self._finish(ev.Stop.LOST, error)]
+        return [ev.Say(f"source lost ({event.why.value}): {event.text}")] if is_news else []
 
     def _is_drained(self, now_ns: int, count: Count) -> bool:
-        """After the last frame of a clip: True once everything has spoken, and no frozen picture is being looked at."""
+        """After the last word of a source: True once all its frames have spoken, and no frozen picture is being looked at."""
         if self._ending is None:
             return False
-        opening, since_ns = self._ending
-        if (count.pending > 0 or self._looking_since_ns is not None) and now_ns - since_ns <= DRAIN_NS:
+        if (count.pending > 0 or self._looking_since_ns is not None) and now_ns - self._ending[0] <= DRAIN_NS:
             return False
-        self.watch.ended(opening, now_ns)
-        return self._frozen is None
+        self.watch.ended(now_ns)
+        return self._frozen is None or self._ending[1].error is not None
 
     def _finish(self, why: ev.Stop, error: SonodermError | None = None) -> ev.Finish:
         self._finished = True

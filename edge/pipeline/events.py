@@ -8,7 +8,6 @@ from enum import StrEnum
 from edge.errors import SonodermError
 from edge.frame import Frame, SourceInfo
 from edge.pipeline.options import LiveLook, Speaker
-from edge.pipeline.signal_watch import Order
 from edge.reading import Command, Reason, View
 
 __all__ = [
@@ -23,6 +22,7 @@ __all__ = [
     "ModelOpened",
     "ModelStep",
     "Noted",
+    "Restart",
     "Say",
     "Show",
     "SourceEnded",
@@ -50,15 +50,17 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class SourceLost:
-    opening: int
+    """It is gone, and tries to come back by itself."""
+
     why: Reason
     text: str
-    error: SonodermError | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SourceEnded:
-    opening: int
+    """Its last word. error: why it makes no sense to go on; None at the honest end of a clip."""
+
+    error: SonodermError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,11 @@ class Show:
 
 
 @dataclass(frozen=True, slots=True)
+class Restart:
+    """For the source: end the capture process and open anew."""
+
+
+@dataclass(frozen=True, slots=True)
 class Say:
     """One line for people and the log."""
 
@@ -162,4 +169,4 @@ class Finish:
     error: SonodermError | None = None
 
 
-Action = Show | Say | Finish | Order
+Action = Show | Say | Finish | Restart

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from edge.errors import SonodermError
 from edge.pipeline import events as ev
@@ -11,17 +12,27 @@ from edge.pipeline.mailbox import Mailbox
 from edge.pipeline.options import LiveModel
 from edge.pipeline.scene import SceneWatch
 
-__all__ = ["examine"]
+__all__ = ["Desk", "examine"]
 
 
-def examine(
-    model: LiveModel, mailbox: Mailbox, ledger: Ledger, tell: Callable[[ev.Event], None], clock_ns: Callable[[], int], age_limit_ns: int
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where the inference thread gets frames and puts what it found. age_limit_ns: an older frame is not worth a look."""
+
+    mailbox: Mailbox
+    ledger: Ledger
+    tell: Callable[[ev.Event], None]
+    clock_ns: Callable[[], int]
+    age_limit_ns: int
+
+
+def examine(model: LiveModel, desk: Desk) -> None:
     """Runs until the mailbox is closed, or the engine fails (told as ModelFailed). Other errors are our own faults and pass on."""
+    mailbox, ledger, tell, clock_ns = desk.mailbox, desk.ledger, desk.tell, desk.clock_ns
     scenes = SceneWatch()
     while (letter := mailbox.take()) is not None:
         frame, began_ns = letter.frame, clock_ns()
-        if began_ns - frame.captured_ns > age_limit_ns:
+        if began_ns - frame.captured_ns > desk.age_limit_ns:
             ledger.drop(Cause.OLD)
             continue
         cut = scenes.is_cut(frame, letter.opening)

@@ -23,44 +23,38 @@ class Signal(StrEnum):
     STALLED = "stalled"
     BLACK = "black"
     REPEATING = "repeating"
-    LOST = "lost"
-    REOPENING = "reopening"
+    LOST = "lost"  # the source tries again by itself
     REOPENED = "reopened"  # open again, no frame yet
     ENDED = "ended"
 
 
 class Event(StrEnum):
-    """What can happen to it. SILENT: no frame for longer than a label may stand on its own. GAVE_UP: no hope left in this opening."""
+    """What can happen to it. SILENT: no frame for longer than a label may stand on its own."""
 
     OPENED = "opened"
     LIVING = "living frame"
     BLACK = "black frame"
     REPEATED = "repeated frame"
     SILENT = "silent"
-    GAVE_UP = "gave up"
     LOST = "lost"
     ENDED = "ended"
-    REOPEN = "reopen"
 
 
-_OPEN = (Signal.WAITING, Signal.LIVE, Signal.STALLED, Signal.BLACK, Signal.REPEATING, Signal.REOPENED)
-_CLOSED = (Signal.OPENING, Signal.REOPENING)
+_HEARD = (Signal.WAITING, Signal.LIVE, Signal.STALLED, Signal.BLACK, Signal.REPEATING, Signal.REOPENED)
+_LIVING = (Signal.OPENING, *_HEARD, Signal.LOST)
 _ON_FRAME = {Event.LIVING: Signal.LIVE, Event.BLACK: Signal.BLACK, Event.REPEATED: Signal.REPEATING}
 
 MOVES: dict[tuple[Signal, Event], Signal] = {
     (Signal.OPENING, Event.OPENED): Signal.WAITING,
-    (Signal.REOPENING, Event.OPENED): Signal.REOPENED,
-    (Signal.LOST, Event.REOPEN): Signal.REOPENING,
-    **{(signal, event): to for signal in _OPEN for event, to in _ON_FRAME.items()},
-    (Signal.WAITING, Event.SILENT): Signal.STALLED,
-    (Signal.LIVE, Event.SILENT): Signal.STALLED,
-    (Signal.BLACK, Event.SILENT): Signal.STALLED,
-    (Signal.REPEATING, Event.SILENT): Signal.STALLED,
-    **{(signal, event): Signal.LOST for signal in (*_OPEN, *_CLOSED) for event in (Event.LOST, Event.GAVE_UP)},
-    **{(signal, Event.ENDED): Signal.ENDED for signal in (*_OPEN, *_CLOSED)},
+    (Signal.LOST, Event.OPENED): Signal.REOPENED,
+    **{(signal, Event.OPENED): Signal.REOPENED for signal in _HEARD},
+    **{(signal, event): to for signal in _HEARD for event, to in _ON_FRAME.items()},
+    **{(signal, Event.SILENT): Signal.STALLED for signal in (Signal.WAITING, Signal.LIVE, Signal.BLACK, Signal.REPEATING)},
+    **{(signal, Event.LOST): Signal.LOST for signal in _LIVING},
+    **{(signal, Event.ENDED): Signal.ENDED for signal in _LIVING},
 }
 
-SIGNAL_STATES: dict[Signal, tuple[State, Reason | None]] = {  # LOST and REOPENING say why it was lost
+SIGNAL_STATES: dict[Signal, tuple[State, Reason | None]] = {  # LOST says why it was lost
     Signal.OPENING: (State.STARTING, Reason.OPENING_SOURCE),
     Signal.WAITING: (State.STARTING, Reason.OPENING_SOURCE),
     Signal.LIVE: (State.STARTING, Reason.WARMING_UP),  # until the first verdict
@@ -68,7 +62,6 @@ SIGNAL_STATES: dict[Signal, tuple[State, Reason | None]] = {  # LOST and REOPENI
     Signal.BLACK: (State.NO_SIGNAL, Reason.BLACK),
     Signal.REPEATING: (State.NO_SIGNAL, Reason.FROZEN_PICTURE),
     Signal.LOST: (State.NO_SIGNAL, None),
-    Signal.REOPENING: (State.NO_SIGNAL, None),
     Signal.REOPENED: (State.NO_SIGNAL, Reason.RECONNECTING),
     Signal.ENDED: (State.NO_SIGNAL, Reason.ENDED),
 }

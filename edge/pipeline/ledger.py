@@ -38,7 +38,7 @@ class Ledger:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._captured = self._inferred = self._pending = 0
-        self._dropped: dict[Cause, int] = {}
+        self._dropped: dict[str, int] = {}
 
     def capture(self) -> None:
         with self._lock:
@@ -52,10 +52,16 @@ class Ledger:
 
     def drop(self, cause: Cause) -> None:
         with self._lock:
-            self._dropped[cause] = self._dropped.get(cause, 0) + 1
+            self._dropped[cause.value] = self._dropped.get(cause.value, 0) + 1
             self._pending -= 1
+
+    def skip(self, cause: str, count: int) -> None:
+        """Frames that a source captured and never delivered, by the source's own word for it."""
+        with self._lock:
+            self._captured += count
+            self._dropped[cause] = self._dropped.get(cause, 0) + count
 
     def count(self) -> Count:
         with self._lock:
-            dropped = tuple(sorted((cause.value, n) for cause, n in self._dropped.items()))
+            dropped = tuple(sorted(self._dropped.items()))
             return Count(self._captured, self._inferred, self._pending, dropped)

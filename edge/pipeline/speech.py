@@ -38,7 +38,13 @@ def hear(window: Window, look: LiveLook, frame: Frame, *, cut: bool, speaker: Sp
 
 
 def reading_of(
-    state: State, reason: Reason | None, spoken: Spoken | None, speaker: Speaker | None, frame: Frame | None, notes: tuple[str, ...] = ()
+    state: State,
+    reason: Reason | None,
+    *,
+    speaker: Speaker | None,
+    spoken: Spoken | None,
+    frame: Frame | None,
+    notes: tuple[str, ...] = (),
 ) -> Reading:
     """The Reading of a state. spoken: what the pictures say, where the state is theirs; else frame is the newest picture, if any."""
     identity = _identity(speaker, notes)
@@ -48,9 +54,8 @@ def reading_of(
         return Reading(captured_ns, None if frame is None else frame.index, state, reason, model=identity, do=do)
     verdict, labels = spoken.verdict, speaker.labels
     code, name = labels[verdict.label] if verdict.label is not None else (None, None)
-    probabilities = (
-        () if spoken.probabilities is None else tuple((c, float(p)) for (c, _), p in zip(labels, spoken.probabilities, strict=True))
-    )
+    values = () if spoken.probabilities is None else spoken.probabilities
+    probabilities = tuple((code_of, float(p)) for (code_of, _), p in zip(labels, values, strict=False))
     return Reading(
         captured_ns=spoken.captured_ns,
         frame=spoken.frame.index,
