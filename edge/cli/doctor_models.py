@@ -1,0 +1,79 @@
+"""Trust folders, shipped models, engines, and what was tuned and proven on this machine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from edge.backends.machine import read_machine
+from edge.backends.private import default_places
+from edge.backends.proofs import read_proofs
+from edge.backends.table import available
+from edge.backends.tuning import read_tuning
+from edge.bundle.open import open_bundle, shipped_models
+from edge.bundle.trust import Trust, load_trust
+from edge.cli.doctor_finding import Finding, Level
+from edge.errors import SonodermError
+
+__all__ = ["find_engines", "find_models", "find_tuning"]
+
+
+def find_engines() -> Iterator[Finding]:
+    """Which engines could run a model here; the line that installs the others."""
+    for each in available():
+        if not each.engine.for_patients:
+            continue
+        if each.is_here:
+            yield Finding("engines", each.engine.name, Level.OK, f"{each.version} ({each.engine.runs_on})")
+        else:
+            yield Finding("engines", each.engine.name, Level.OK, f"not installed ({each.engine.runs_on})", each.engine.install)
+    if not any(each.is_here and each.engine.for_patients for each in available()):
+        yield Finding("engines", "none", Level.BROKEN, "no engine is installed: no model can run", "pip install onnxruntime")
+
+
+def find_models(explicit: Path | None) -> Iterator[Finding]:
+    """Who is trusted here, and whether each shipped model still is what was shipped."""
+    try:
+        trust = load_trust(explicit)
+    except SonodermError as error:
+        yield Finding("trust", "keys", Level.BROKEN, error.what, error.do)
+        return
+    yield from _keys(trust)
+    names = shipped_models()
+    if not names:
+        yield Finding("models", "shipped", Level.BROKEN, "no model is inside this installation", "pip install --force-reinstall sonoderm")
+    for path in names:
+        try:
+            bundle = open_bundle(path, trust)
+        except SonodermError as error:
+            yield Finding("models", path.name, Level.BROKEN, error.what, "pip install --force-reinstall sonoderm")
+            continue
+        manifest = bundle.manifest
+        yield Finding("models", manifest.name, Level.OK, f"{manifest.version}, {bundle.size_b / 1e6:.1f} MB, verified, {manifest.licence}")
+
+
+def find_tuning() -> Iterator[Finding]:
+    """What `sonoderm check` wrote for this machine, and whether it can be read."""
+    places, machine = default_places(), read_machine()
+    tuned, warning = read_tuning(places.cache)
+    if warning:
+        yield Finding("tuning", "tuning.json", Level.NOTE, warning)
+    for entry in tuned:
+        says = f"{entry.engine} {entry.engine_version}, {entry.form}, {entry.threads} threads, p95 {entry.p95_ms:.1f} ms, {entry.at}"
+        if entry.cpu == machine.key():
+            yield Finding("tuning", entry.bundle[:12], Level.OK, says)
+    if not tuned and not warning:
+        yield Finding("tuning", "tuning.json", Level.OK, "nothing was tuned here yet", "sonoderm check --tune --model MODEL")
+    proofs, warning = read_proofs(places.state)
+    if warning:
+        yield Finding("tuning", "accepted.json", Level.NOTE, warning)
+    for proof in proofs:
+        says = f"{proof.key.form} on {proof.key.engine} {proof.key.engine_version}: agreement {proof.agreement:.1%}, {proof.at}"
+        yield Finding("tuning", f"accepted {proof.key.bundle[:12]}", Level.OK, says)
+
+
+def _keys(trust: Trust) -> Iterator[Finding]:
+    for key in trust.keys:
+        yield Finding("trust", key.hash[:12], Level.OK, f"may sign a {key.role}, from {key.path}")
+    if not trust.keys:
+        yield Finding("trust", "keys", Level.OK, "no key is trusted: only the shipped models run", "sonoderm trust add KEY.pub")
+    if trust.revoked:
+        yield Finding("trust", "revoked", Level.OK, f"{len(trust.revoked)} keys and digests are refused")
