@@ -26,6 +26,10 @@ GROUP = "sonoderm.commands"
 EXIT_OWN_FAULT = 70  # EX_SOFTWARE of sysexits.h: no documented answer of a command is mistaken for a crash
 
 
+class _ReaderLeftError(Exception):
+    """The reader of our standard output is gone; Typer would turn the BrokenPipeError itself into exit code 1, an answer."""
+
+
 class LazyRoot(typer.core.TyperGroup):
     """Lists the commands of the entry-point group; loads one when it is asked for. `--help` imports none of them."""
 
@@ -65,6 +69,12 @@ class LazyRoot(typer.core.TyperGroup):
                 raise UsageError(f"this version of sonoderm has no command '{args[0]}' yet", do="sonoderm --help")
             raise UsageError(f"there is no command '{args[0]}'", do=_nearest(args[0], self.list_commands(ctx)))
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderLeftError from error
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         points = _entry_points()
@@ -132,7 +142,7 @@ def _run(args: list[str], debug: bool) -> int:
         return _say(error, debug)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, _ReaderLeftError):
         return _reader_left()
     except typer.Abort:
         return EXIT_INTERRUPTED
