@@ -1,47 +1,49 @@
-"""The one inference thread: takes the newest frame, looks, tells the conductor. It owns the model and the memory of the last scene."""
+"""The one inference thread: opens the model, takes the newest frame, looks, tells the conductor."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from edge.errors import SonodermError
 from edge.pipeline import events as ev
-from edge.pipeline.ledger import Cause, Ledger
-from edge.pipeline.mailbox import Mailbox
-from edge.pipeline.options import LiveModel
+from edge.pipeline.desk import Desk
+from edge.pipeline.ledger import Cause
+from edge.pipeline.options import LiveModel, OpenModel
 from edge.pipeline.scene import SceneWatch
 
-__all__ = ["Desk", "examine"]
+__all__ = ["examine", "open_and_examine"]
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Where the inference thread gets frames and puts what it found. age_limit_ns: an older frame is not worth a look."""
-
-    mailbox: Mailbox
-    ledger: Ledger
-    tell: Callable[[ev.Event], None]
-    clock_ns: Callable[[], int]
-    age_limit_ns: int
+def open_and_examine(open_model: OpenModel, desk: Desk) -> None:
+    """Runs until the mailbox is closed, or the model fails (told as ModelFailed). Other errors are our own faults and pass on."""
+    try:
+        model = open_model(lambda step: desk.tell(ev.ModelStep(step)))
+    except SonodermError as error:
+        desk.unread = Cause.MODEL_FAILED
+        desk.tell(ev.ModelFailed(error, opening=True))
+        return
+    try:
+        desk.unread = Cause.REPLACED
+        desk.tell(ev.ModelOpened(model.speaker))
+        examine(model, desk)
+    finally:
+        model.close()
 
 
 def examine(model: LiveModel, desk: Desk) -> None:
-    """Runs until the mailbox is closed, or the engine fails (told as ModelFailed). Other errors are our own faults and pass on."""
-    mailbox, ledger, tell, clock_ns = desk.mailbox, desk.ledger, desk.tell, desk.clock_ns
+    """One look after the other, each at the newest frame."""
     scenes = SceneWatch()
-    while (letter := mailbox.take()) is not None:
-        frame, began_ns = letter.frame, clock_ns()
+    while (letter := desk.mailbox.take()) is not None:
+        frame, began_ns = letter.frame, desk.clock_ns()
         if began_ns - frame.captured_ns > desk.age_limit_ns:
-            ledger.drop(Cause.OLD)
+            desk.ledger.drop(Cause.OLD)
             continue
         cut = scenes.is_cut(frame, letter.opening)
-        tell(ev.LookBegan(letter.opening, frame, cut))
+        desk.tell(ev.LookBegan(letter.opening, frame, cut))
         try:
             look = model.look(frame)
         except SonodermError as error:
-            ledger.drop(Cause.MODEL_FAILED)
-            tell(ev.ModelFailed(error, opening=False))
-            break
-        ledger.infer()
-        tell(ev.Looked(letter.opening, frame, look, cut, clock_ns() - began_ns))
+            desk.unread = Cause.MODEL_FAILED
+            desk.ledger.drop(Cause.MODEL_FAILED)
+            desk.tell(ev.ModelFailed(error, opening=False))
+            return
+        desk.ledger.infer()
+        desk.tell(ev.Looked(letter.opening, frame, look, cut, desk.clock_ns() - began_ns))
