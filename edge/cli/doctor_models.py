@@ -8,7 +8,8 @@ from edge.backends.private import default_places
 from edge.backends.proofs import read_proofs
 from edge.backends.table import available
 from edge.backends.tuning import read_tuning
-from edge.bundle.open import open_bundle, shipped_models
+from edge.bundle.open import open_shipped
+from edge.bundle.shipped import read_pins
 from edge.bundle.trust import Trust, load_trust
 from edge.cli.doctor_finding import Finding, Level
 from edge.errors import SonodermError
@@ -37,17 +38,16 @@ def find_models(explicit: Path | None) -> Iterator[Finding]:
         yield Finding("trust", "keys", Level.BROKEN, error.what, error.do)
         return
     yield from _keys(trust)
-    names = shipped_models()
-    if not names:
+    pins = read_pins()
+    if not pins:
         yield Finding("models", "shipped", Level.BROKEN, "no model is inside this installation", "pip install --force-reinstall sonoderm")
-    for path in names:
+    for pin in pins:
         try:
-            bundle = open_bundle(path, trust)
+            bundle = open_shipped(pin, trust)
         except SonodermError as error:
-            yield Finding("models", path.name, Level.BROKEN, error.what, "pip install --force-reinstall sonoderm")
+            yield Finding("models", pin.name, Level.BROKEN, error.what, error.do)
             continue
-        manifest = bundle.manifest
-        yield Finding("models", manifest.name, Level.OK, f"{manifest.version}, {bundle.size_b / 1e6:.1f} MB, verified, {manifest.licence}")
+        yield Finding("models", pin.name, Level.OK, f"{pin.version}, {bundle.size_b / 1e6:.1f} MB, verified, {bundle.manifest.licence}")
 
 
 def find_tuning() -> Iterator[Finding]:
