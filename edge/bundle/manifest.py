@@ -3,6 +3,7 @@
 Parsed once, strictly: an unknown field, a missing one or a value out of range refuses the bundle.
 """
 
+import json
 from typing import Annotated, Literal
 
 import msgspec
@@ -18,20 +19,26 @@ __all__ = [
     "Label",
     "Manifest",
     "Member",
+    "Name",
     "OperatingPoint",
     "Outputs",
     "Pair",
     "Provenance",
     "Scope",
+    "Sha256Hex",
+    "Version",
     "parse",
 ]
 
 SCHEMA = 1
 
-Sha256Hex = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-Name = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,39}$")]
+# \Z, not $: a dollar sign lets a line end through
+Sha256Hex = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,39}\Z")]
+Version = Annotated[str, Meta(pattern=r"^(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,4})\Z")]  # u8.u8.u16 of the image header
+Uuid = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
 Code = Annotated[str, Meta(min_length=1, max_length=40)]
-MemberName = Annotated[str, Meta(pattern="^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$", max_length=120)]
+MemberName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*\Z", max_length=120)]
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 Positive = Annotated[float, Meta(gt=0.0)]
 
@@ -188,7 +195,7 @@ class Provenance(_Strict, frozen=True, kw_only=True):
 class Manifest(_Strict, frozen=True, kw_only=True):
     schema: Literal[1] = 1
     name: Name
-    version: Annotated[str, Meta(pattern=r"^\d+\.\d+\.\d+$")]
+    version: Version
     modality: Literal["dermoscopy", "ultrasound", "other"]
     labels: Annotated[tuple[Label, ...], Meta(min_length=2, max_length=64)]
     input: InputSpec
@@ -201,8 +208,8 @@ class Manifest(_Strict, frozen=True, kw_only=True):
     golden: tuple[Golden, ...] = ()
     calibration_prevalence: tuple[Probability, ...] = ()  # of each label on the set that calibrated it
     nominal_level: Probability | None = None  # of the prediction set (1 - alpha), None when thresholds are plain
-    vendor_id: str | None = None  # with class_id binds the bundle to a kind of device
-    class_id: str | None = None
+    vendor_id: Uuid | None = None  # with class_id binds the bundle to a kind of device
+    class_id: Uuid | None = None
     licence: str  # SPDX expression of the weights
     licence_note: str = ""
     intended_use: str
@@ -218,9 +225,46 @@ class Manifest(_Strict, frozen=True, kw_only=True):
         return next((p for p in self.pairs if p.form == form and p.engine == engine), None)
 
 
+class _AnySchema(msgspec.Struct, frozen=True):
+    schema: int = SCHEMA
+
+
+def _refuse_doubles(pairs: list[tuple[str, object]]) -> None:
+    """JSON leaves open which of two equal keys counts, so two readers could see two models."""
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise ValueError("a field stands twice")
+
+
+def _check_words(manifest: Manifest) -> None:
+    for label in manifest.labels:
+        for word in (label.code, label.name):
+            if not word.isprintable() or word != word.strip():
+                raise ValueError(f"labels: {word!r} has spaces at an end, or characters that no screen can show")
+
+
+def _check_scope(manifest: Manifest, scope: Scope) -> None:
+    if scope.bank is None:
+        return
+    if manifest.outputs.embedding is None:
+        raise ValueError("scope: a bank of embeddings, but the model has no embedding output")
+    if scope.k > scope.n:
+        raise ValueError(f"scope: {scope.k} neighbours of a bank of {scope.n}")
+    size_b = next((member.size_b for member in manifest.members if member.name == scope.bank), None)
+    if size_b is not None and size_b != scope.n * scope.dim:
+        raise ValueError(f"scope: a bank of {scope.n} x {scope.dim} bytes, but its member has {size_b}")
+
+
 def parse(data: bytes) -> Manifest:
-    """UTF-8 JSON -> Manifest. Raises msgspec.ValidationError (a ValueError) with the path of the fault, or ValueError for faults between fields."""
-    manifest = msgspec.json.decode(data, type=Manifest)
+    """UTF-8 JSON -> Manifest. Raises ValueError: msgspec's own with the path of the fault, ours for faults between fields."""
+    try:
+        schema = msgspec.json.decode(data, type=_AnySchema).schema
+        if schema > SCHEMA:
+            raise ValueError(f"schema {schema} is of a newer sonoderm; this one reads schema {SCHEMA}")
+        manifest = msgspec.json.decode(data, type=Manifest)
+        json.loads(data, object_pairs_hook=_refuse_doubles)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    _check_words(manifest)
     k = len(manifest.labels)
     if len(set(manifest.codes())) != k:
         raise ValueError("labels: a code stands twice")
@@ -235,6 +279,8 @@ def parse(data: bytes) -> Manifest:
             raise ValueError(f"{at} names no form of this bundle")
         if len(pair.decision.bias) != k or len(pair.decision.set_at) != k:
             raise ValueError(f"{at} has bias or set thresholds for another number of labels than {k}")
+        if pair.gate == "passed" and not manifest.golden:
+            raise ValueError(f"{at} says passed, but the bundle has no golden frame to prove it with")
         if pair.gate == "passed" and len(pair.golden_outputs) != len(manifest.golden):
             raise ValueError(f"{at} has golden outputs for {len(pair.golden_outputs)} of {len(manifest.golden)} golden frames")
         if any(len(row) != k for row in pair.golden_outputs):
@@ -252,6 +298,10 @@ def parse(data: bytes) -> Manifest:
     for name in wanted:
         if name not in names:
             raise ValueError(f"members: {name} is named, but not listed")
+    if manifest.scope is not None:
+        _check_scope(manifest, manifest.scope)
+    if (manifest.vendor_id is None) != (manifest.class_id is None):
+        raise ValueError("vendor_id and class_id bind a bundle together: one is missing")
     for point in manifest.operating_points:
         if point.label not in manifest.codes():
             raise ValueError(f"operating_points: {point.label} is no label")
