@@ -12,7 +12,7 @@ Rules, in order:
 4. Until `settle_s` of good pictures: STARTING, settling.
 5. The set of classes that fit comes from the averaged probabilities; a label that holds the screen keeps it while it still fits,
    until another leads by `switch_margin` and `dwell_s` has passed.
-6. UNSURE, labels disagree in time: fewer than AGREEMENT of the pictures name the label, or the last tenth of a second
+6. UNSURE, labels disagree in time: the label fits fewer than AGREEMENT of the single pictures, or the last tenth of a second
    clearly contradicts it. This takes a label away at once, whatever the dwell.
 """
 
@@ -36,7 +36,7 @@ BLUR_BORNE_S = 0.15  # one sweep of a hunting focus or one tremor; shorter than 
 BORNE = frozenset({Reason.MOVING, Reason.OUT_OF_FOCUS})
 FAST_TAU_S = 0.08  # the last tenth of a second, for contradiction: with 30 pictures a second, three or four of them
 CONTRADICTION = 0.5  # lead in the fast average that takes a standing label away
-AGREEMENT = 0.6  # share of time in which single pictures name the label
+AGREEMENT = 0.6  # share of time in which the label fits the single picture: is its likeliest class, or in its set
 SCOPE_TAU_S = 0.2
 SCOPE_CLIP = 2.0  # standard deviations past (or below) the limit that one picture may count for
 SCOPE_BACK = 0.5  # so far below the limit the average must come before a label may return
@@ -92,7 +92,7 @@ def step(window: Window, seen: Judgement | Reason, captured_ns: int, *, scene_cu
         kept = Window(newest_ns=captured_ns, seen_ns=captured_ns, scope_excess=window.scope_excess, out_of_scope=True)
         return kept, Verdict(State.OUT_OF_SCOPE, Reason.OUT_OF_SCOPE)
     window = _with_evidence(window, seen, captured_ns, policy.aggregation)
-    if window.evidence_s < policy.aggregation.settle_s:
+    if window.evidence_s < policy.aggregation.settle_s - 1e-6:  # sums of frame times are not exact
         return window, Verdict(State.STARTING, Reason.SETTLING)
     return _say(window, captured_ns, policy)
 
@@ -144,7 +144,7 @@ def _softmax(scores: F32) -> F32:
 def _with_evidence(window: Window, seen: Judgement, captured_ns: int, how: Aggregation) -> Window:
     odds = centred_log_odds(seen.probabilities, how.clip_logit)
     vote = np.zeros_like(odds)
-    vote[int(np.argmax(seen.probabilities))] = 1.0
+    vote[[int(np.argmax(seen.probabilities)), *seen.set]] = 1.0
     dt_s = _dt_s(window, captured_ns)
     counted_s = min(dt_s, LONGEST_STEP_S)
     if window.log_odds is None or window.votes is None or window.fast is None:

@@ -22,7 +22,7 @@ from edge.pipeline.ledger import Cause, Ledger
 from edge.pipeline.mailbox import Mailbox
 from edge.pipeline.meter import AgeHistogram
 from edge.pipeline.options import LiveOptions, OpenModel
-from edge.pipeline.receive import Liveness, LiveSource, receive
+from edge.pipeline.receive import LiveSource, MakeLiveness, receive
 from edge.pipeline.tally import Summary, Tally
 from edge.reading import Command, FrameCounts, Sink
 
@@ -59,7 +59,7 @@ class LiveRun:
     def __init__(
         self,
         source: LiveSource,
-        make_liveness: Callable[[], Liveness],
+        make_liveness: MakeLiveness,
         open_model: OpenModel,
         sinks: Sequence[Sink],
         *,

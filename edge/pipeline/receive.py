@@ -13,7 +13,7 @@ from edge.pipeline.mailbox import Letter
 from edge.reading import Reason
 from edge.sources.events import Arrived, Ended, Event, Failed, Lost, Opened, Skipped
 
-__all__ = ["LiveSource", "Liveness", "receive"]
+__all__ = ["LiveSource", "Liveness", "MakeLiveness", "receive"]
 
 WAIT_S = 0.1
 
@@ -39,9 +39,12 @@ class Liveness(Protocol):
     def feed(self, frame: Frame) -> Reason | None: ...
 
 
-def receive(source: LiveSource, make_liveness: Callable[[], Liveness], desk: Desk) -> None:
+MakeLiveness = Callable[[float | None], Liveness]  # given the nominal frames per second; a new one for each opening
+
+
+def receive(source: LiveSource, make_liveness: MakeLiveness, desk: Desk) -> None:
     """Runs until the source is over, then gives it back. The source was started already."""
-    opening, liveness = 0, make_liveness()
+    opening, liveness = 0, make_liveness(None)
     try:
         while not source.is_over:
             event = source.next_event(WAIT_S)
@@ -49,7 +52,7 @@ def receive(source: LiveSource, make_liveness: Callable[[], Liveness], desk: Des
                 case None:
                     continue
                 case Opened():
-                    opening, liveness = opening + 1, make_liveness()
+                    opening, liveness = opening + 1, make_liveness(event.info.fps)
                     _give_up_unread(desk)
                     desk.tell(ev.SourceOpened(opening, event.info))
                 case Arrived():

@@ -10,21 +10,14 @@ from edge.frame import SourceInfo
 from edge.pipeline.health import Event, Signal, move
 from edge.pipeline.meter import Pace
 from edge.reading import Reason
+from edge.sources.liveness import silence_limit_ns
 
-__all__ = ["SignalWatch", "silence_ns"]
+__all__ = ["SignalWatch"]
 
-MS = 1_000_000
 S = 1_000_000_000
-LEAST_SILENCE_NS = 180 * MS  # plus one tick and one drawing: the banner is on the screen within 250 ms
-PERIODS_OF_SILENCE = 2.5
 FIRST_FRAME_NS = 3 * S  # a USB camera that sets its exposure takes up to two
 REPEATING_NS = 5 * S  # a grabber without input, or a scanner frozen by its user: opening anew helps only in the first case,
 LONGEST_REPEATING_NS = 60 * S  # so the patience doubles each time
-
-
-def silence_ns(period_ns: float | None, age_limit_ns: int) -> int:
-    """How long nothing may come before the signal is gone: max(180 ms, 2.5 frame periods), never longer than a label lives."""
-    return min(age_limit_ns, max(LEAST_SILENCE_NS, int(PERIODS_OF_SILENCE * (period_ns or 0.0))))
 
 
 class SignalWatch:
@@ -76,7 +69,7 @@ class SignalWatch:
             self._to(Event.SILENT, now_ns)
         if self.signal not in (Signal.LIVE, Signal.BLACK, Signal.REPEATING):
             return False
-        if now_ns - self._arrived_ns >= silence_ns(self.pace.period_ns(), self._age_limit_ns):
+        if now_ns - self._arrived_ns >= silence_limit_ns(round(self.pace.period_ns() or 0), self._age_limit_ns):
             self._to(Event.SILENT, now_ns)
         elif self.signal is Signal.REPEATING and now_ns - self._since_ns >= self._repeat_patience_ns:
             self._repeat_patience_ns = min(LONGEST_REPEATING_NS, 2 * self._repeat_patience_ns)
