@@ -1,7 +1,5 @@
 """A label dies with its picture, on every screen, even when the loop that should have said so is late or dead."""
 
-from dataclasses import replace
-
 from edge.reading import Reading, Reason, State, View
 
 __all__ = ["at_drawing", "is_expired"]
@@ -21,11 +19,7 @@ def is_expired(view: View, now_ns: int) -> bool:
 
 
 def at_drawing(view: View, now_ns: int) -> Reading:
-    """The reading that may be drawn at `now_ns`: the view's own, or NO SIGNAL / stalled once it has expired.
-
-    The second line of a FROZEN view (the live state) expires by the age of the view itself, since its reading
-    carries the frozen picture's time.
-    """
+    """The reading that may be drawn at `now_ns`: the view's own, or NO SIGNAL / stalled once it has expired."""
     reading = view.reading
     if is_expired(view, now_ns):
         return Reading(
@@ -36,7 +30,4 @@ def at_drawing(view: View, now_ns: int) -> Reading:
             model=reading.model,
             do="no newer picture has arrived",
         )
-    late = now_ns - view.shown_ns > view.age_limit_ns
-    if reading.state is State.FROZEN and late and reading.live_state in SPEAKS_OF_A_PICTURE:
-        return replace(reading, live_state=State.NO_SIGNAL, live_reason=Reason.STALLED)
     return reading

@@ -22,7 +22,8 @@ from edge.sinks.table import Surroundings
 __all__ = ["WindowSink", "display_problem", "make"]
 
 TITLE = "sonoderm"
-REDRAW_S = 0.03  # how long the toolkit waits for its events, and how late an old label may go
+EVENTS_S = 0.03  # how long a key may wait
+REDRAW_NS = 60_000_000  # how late an old label may go when no newer view comes
 KEYS: Mapping[int, Command] = {ord(" "): Command.TOGGLE, ord("f"): Command.TOGGLE, ord("a"): Command.ACKNOWLEDGE}
 QUIT = (ord("q"), 27)  # 27: Esc
 
@@ -76,21 +77,23 @@ class WindowSink:
         composer = Composer()
         cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | getattr(cv2, "WINDOW_GUI_NORMAL", 0))
         cv2.setMouseCallback(TITLE, self._clicked)
-        sized = False
+        drawn: View | None = None
+        drawn_ns = 0
         while True:
             with self._changed:
-                if self._newest is None and not self._closing:
-                    self._changed.wait(REDRAW_S)
+                if self._newest is drawn and not self._closing:
+                    self._changed.wait(EVENTS_S)
                 view, closing = self._newest, self._closing
             if closing:
                 break
-            if view is not None:
-                canvas = composer.compose(view, self._around.clock_ns()).pixels
-                if not sized:
+            now_ns = self._around.clock_ns()
+            if view is not None and (view is not drawn or now_ns - drawn_ns > REDRAW_NS):
+                canvas = composer.compose(view, now_ns).pixels
+                if drawn is None:
                     cv2.resizeWindow(TITLE, canvas.shape[1], canvas.shape[0])
-                    sized = True
                 cv2.imshow(TITLE, cv2.cvtColor(canvas, cv2.COLOR_RGB2BGR))
-            key = cv2.waitKey(round(REDRAW_S * 1000)) & 0xFF
+                drawn, drawn_ns = view, now_ns
+            key = cv2.pollKey() & 0xFF
             if key in KEYS and self._commands is not None:
                 self._commands(KEYS[key])
             elif key in QUIT or cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1:
