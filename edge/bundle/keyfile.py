@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -25,6 +25,12 @@ class PublicKey:
     hash: str
     raw: bytes
     pem: bytes
+
+    @classmethod
+    def of(cls, key: Ed25519PublicKey) -> Self:
+        der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        return cls(hash=hashlib.sha256(der).hexdigest(), raw=key.public_bytes_raw(), pem=pem)
 
 
 def read_public_key(path: Path) -> PublicKey:
@@ -48,6 +54,4 @@ def _parse(data: bytes, path: Path) -> PublicKey:
         raise InputRefused(f"{path} is no public key as PEM", do=f"write it as PEM: {_GET_PUBLIC}") from None
     if not isinstance(key, Ed25519PublicKey):
         raise InputRefused(f"{path} is a key of another kind than ed25519", do="make one with: sonoderm export keygen")
-    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    return PublicKey(hash=hashlib.sha256(der).hexdigest(), raw=key.public_bytes_raw(), pem=pem)
+    return PublicKey.of(key)

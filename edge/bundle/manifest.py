@@ -236,6 +236,8 @@ def _refuse_doubles(pairs: list[tuple[str, object]]) -> None:
 
 
 def _check_words(manifest: Manifest) -> None:
+    if any(int(part) > most for part, most in zip(manifest.version.split("."), (255, 255, 65535), strict=True)):
+        raise ValueError(f"version {manifest.version} does not fit the image header (255.255.65535 at most)")
     for label in manifest.labels:
         for word in (label.code, label.name):
             if not word.isprintable() or word != word.strip():
