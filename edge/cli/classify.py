@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from edge.cli.inputs import Item, expand, frames_of
+from edge.cli.opened import named, opened_model
 from edge.cli.output import Progress, answer, print_json_line, say
-from edge.errors import InputRefused
+from edge.errors import InputRefused, MachineLacks
 from edge.frame import Frame
-from edge.model import Model, open_model
+from edge.model import Model
 from edge.reading import Reading
 from edge.sinks.record import encode, reading_line, refused_line
 
@@ -28,6 +29,7 @@ class Count:
     readings: int = 0
     refused: int = 0
     partial: int = 0
+    lacking: int = 0  # of those, for want of a decoder on this machine
 
 
 @app.command()
@@ -49,26 +51,25 @@ def classify(
 
     A file that cannot be read gets its line too, the others go on, and the exit code is 3 at the end.
     """
-    from edge.bundle.trust import load_trust
-
     items = expand(inputs)
     if items.left_out:
         say(f"{items.left_out} files in the folders are no pictures, clips or DICOM by name and were left out")
     count = Count()
-    opened = open_model(model, trust=load_trust(trust), engine=engine, form=form, threads=threads)
-    try:
-        with Progress("classifying", len(items.files) if len(items.files) > 1 else None) as progress:
-            for item in items.files:
-                _one_file(item, opened, as_json, count, progress if len(items.files) == 1 else None)
-                if len(items.files) > 1:
-                    progress.advance()
-    finally:
-        opened.close()
-    if not as_json:
-        say(f"{count.readings} pictures in {len(items.files)} files with {_named(opened)}. Research use only.")
+    several = len(items.files) > 1
+    with (
+        opened_model(model, trust, engine, form, threads) as opened,
+        Progress("classifying", len(items.files) if several else None) as progress,
+    ):
+        for item in items.files:
+            _one_file(item, opened, as_json, count, None if several else progress)
+            if several:
+                progress.advance()
+        if not as_json:
+            say(f"{count.readings} pictures in {len(items.files)} files with {named(opened)}. Research use only.")
     if count.refused or count.partial:
         damaged = [f"{count.refused} refused" if count.refused else "", f"{count.partial} partial" if count.partial else ""]
-        raise InputRefused(f"of {len(items.files)} files: {', '.join(filter(None, damaged))}", do="see the line of each above")
+        what, do = f"of {len(items.files)} files: {', '.join(filter(None, damaged))}", "see the line of each above"
+        raise MachineLacks(what, do=do) if count.lacking == count.refused + count.partial else InputRefused(what, do=do)
 
 
 def _one_file(item: Item, model: Model, as_json: bool, count: Count, progress: Progress | None) -> None:
@@ -82,7 +83,8 @@ def _one_file(item: Item, model: Model, as_json: bool, count: Count, progress: P
             count.readings += 1
             if progress is not None:
                 progress.advance()
-    except InputRefused as error:
+    except (InputRefused, MachineLacks) as error:
+        count.lacking += isinstance(error, MachineLacks)
         if done:
             count.partial += 1
         else:
@@ -109,8 +111,3 @@ def _now() -> datetime:
 def _shown(name: str) -> str:
     """A file name without characters that would move the cursor."""
     return "".join(c if c.isprintable() else "\ufffd" for c in name)
-
-
-def _named(model: Model) -> str:
-    who = model.identity
-    return f"{who.name} {who.version} ({who.form} on {who.engine})"

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edge.cli.doctor_finding import Finding, Level
-from edge.cli.doctor_libraries import decoder_finding, find_decoders, find_libraries
+from edge.cli.doctor_libraries import find_decoders, find_libraries
 from edge.cli.output import print_json
 from edge.errors import CheckFailed
 
@@ -60,14 +60,12 @@ def _findings(trust: Path | None) -> Iterator[Finding]:
     libraries = tuple(find_libraries())
     yield from libraries
     broken = {finding.name for finding in libraries if finding.level is Level.BROKEN}
-    if "pydicom" not in broken:
-        for decoder in find_decoders():
-            yield decoder_finding(decoder)
-    if broken & {"numpy", "cv2", "msgspec", "cryptography"}:
+    if broken & {"pydicom", "numpy", "cv2", "msgspec", "cryptography"}:
         return
     from edge.cli.doctor_machine import find_devices, find_machine
     from edge.cli.doctor_models import find_engines, find_models, find_tuning
 
+    yield from find_decoders()
     yield from find_machine()
     yield from find_devices()
     yield from find_engines()

@@ -5,22 +5,24 @@ import importlib.metadata
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from edge.cli.commands import install_line
 from edge.cli.doctor_finding import Finding, Level
 from edge.cli.failures import missing_module
 from edge.errors import SonodermError
 
-__all__ = ["Decoder", "decoder_finding", "find_decoders", "find_libraries", "opencv_findings", "rivals"]
+if TYPE_CHECKING:
+    from edge.sources.dicom_syntaxes import Syntax
+
+__all__ = ["decoder_findings", "find_decoders", "find_libraries", "opencv_findings", "rivals"]
 
 TOPIC = "libraries"
 OPENCV_WHEELS = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 ORT_WHEELS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml", "onnxruntime-training")
-
-Decoder = tuple[str, str, tuple[str, ...]]  # (name of the transfer syntax, its UID, packages that decode it here)
 
 
 def find_libraries() -> Iterator[Finding]:
@@ -70,28 +72,20 @@ def rivals(module: str, wheels: tuple[str, ...], installed: Mapping[str, str]) -
         yield Finding(TOPIC, f"{module} wheels", Level.BROKEN, says, do)
 
 
-def find_decoders() -> tuple[Decoder, ...]:
-    """Every transfer syntax with compressed pixels that an ultrasound or dermatoscope file may have, and who decodes it here."""
-    from pydicom import uid
-    from pydicom.pixels.decoders.base import get_decoder
+def find_decoders() -> Iterator[Finding]:
+    """Each compressed transfer syntax that we read; the package that is missing for it."""
+    from edge.sources.dicom_syntaxes import SYNTAXES, Codec, missing_decoders
 
-    names: tuple[str, ...] = ("RLELossless", "JPEGBaseline8Bit", "JPEGExtended12Bit", "JPEGLossless", "JPEGLosslessSV1", "JPEGLSLossless")
-    names += ("JPEGLSNearLossless", "JPEG2000Lossless", "JPEG2000", "HTJ2KLossless", "HTJ2KLosslessRPCL", "HTJ2K")
-    found: list[Decoder] = []
-    for name in names:
-        syntax: uid.UID = getattr(uid, name)
-        found.append((name, str(syntax), tuple(get_decoder(syntax).available_plugins)))
-    return tuple(found)
+    yield from decoder_findings([syntax for syntax in SYNTAXES if syntax.codec not in {Codec.NATIVE, Codec.NONE}], missing_decoders())
 
 
-def decoder_finding(decoder: Decoder) -> Finding:
-    """Missing decoders are named by syntax and by the package that would bring one (BSD or MIT; never the GPL one)."""
-    name, syntax, packages = decoder
-    if packages:
-        return Finding("DICOM", name, Level.OK, f"{syntax}, by {', '.join(packages)}")
-    package = "pylibjpeg pylibjpeg-openjpeg" if "2K" in name or "2000" in name else "python-gdcm"
-    level = Level.NOTE if "HTJ2K" in name else Level.BROKEN  # no scanner that we know writes HTJ2K yet
-    return Finding("DICOM", name, level, f"{syntax} cannot be decoded here", f"pip install {package}")
+def decoder_findings(wanted: Sequence["Syntax"], missing: Collection["Syntax"]) -> Iterator[Finding]:
+    """One line where all is there; else one for each syntax that cannot be decoded, with the package that brings it."""
+    lacking = [syntax for syntax in wanted if syntax in missing]
+    here = [syntax.name for syntax in wanted if syntax not in missing]
+    yield Finding("DICOM", "decoders", Level.OK, f"{len(here)} of {len(wanted)} compressed transfer syntaxes: {', '.join(here) or 'none'}")
+    for syntax in lacking:
+        yield Finding("DICOM", syntax.name, Level.BROKEN, f"{syntax.uid} cannot be decoded here", f"pip install {syntax.package}")
 
 
 def _built_with(build: str, name: str) -> str:

@@ -2,18 +2,18 @@
 
 import grp
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from edge.backends.machine import read_machine
 from edge.cli.doctor_finding import Finding, Level
+from edge.sources.v4l2 import Node, list_nodes
 
 __all__ = ["find_devices", "find_machine"]
 
 TOPIC = "machine"
 NO_INT8_BOARDS = ("Jetson Nano", "Jetson TX1", "Jetson TX2")  # Maxwell and Pascal GPUs: TensorRT has no fast INT8 on them
 INT8_CLASSES = ("amx", "vnni", "i8mm", "dotprod")
-PORTS = (("video*", "video", "camera"), ("ttyACM*", "dialout", "serial port"), ("ttyUSB*", "dialout", "serial port"))
 
 
 def find_machine(root: Path = Path("/")) -> Iterator[Finding]:
@@ -30,17 +30,30 @@ def find_machine(root: Path = Path("/")) -> Iterator[Finding]:
         yield from _board(root, machine.board, machine.l4t)
 
 
-def find_devices(root: Path = Path("/")) -> Iterator[Finding]:
-    """Device nodes that exist, and whether this user may open them."""
-    for pattern, group, what in PORTS:
-        for node in sorted((root / "dev").glob(pattern)):
-            place = f"/dev/{node.name}"
-            if os.access(node, os.R_OK | os.W_OK):
-                if what == "serial port":
-                    yield Finding("devices", place, Level.OK, f"{what}, may be opened")
+def find_devices(root: Path = Path("/"), nodes: Sequence[Node] | None = None) -> Iterator[Finding]:
+    """Cameras that can deliver pictures, serial ports, and whether this user may open them. nodes: as `list_nodes` gives them."""
+    found = list_nodes() if nodes is None else nodes
+    for node in found:
+        if node.captures:
+            yield Finding("devices", str(node.path), Level.OK, str(node))
+        elif node.capability is None:
+            yield Finding("devices", str(node.path), Level.BROKEN, f"{node.name}: {node.trouble}", _join(node.path, "video"))
+    others = sum(node.capability is not None and not node.captures for node in found)
+    if not any(node.captures for node in found):
+        also = f" ({others} nodes deliver no pictures)" if others else ""
+        yield Finding("devices", "cameras", Level.OK, f"no camera is plugged in{also}")
+    for pattern in ("ttyACM*", "ttyUSB*"):
+        for port in sorted((root / "dev").glob(pattern)):
+            if os.access(port, os.R_OK | os.W_OK):
+                yield Finding("devices", f"/dev/{port.name}", Level.OK, "serial port, may be opened")
             else:
-                do = f"sudo usermod -aG {_group_of(node, group)} $USER, then log in again"
-                yield Finding("devices", place, Level.BROKEN, f"{what}, but this user may not open it", do)
+                yield Finding(
+                    "devices", f"/dev/{port.name}", Level.BROKEN, "serial port, but this user may not open it", _join(port, "dialout")
+                )
+
+
+def _join(node: Path, usual: str) -> str:
+    return f"sudo usermod -aG {_group_of(node, usual)} $USER, then log in again"
 
 
 def _group_of(node: Path, usual: str) -> str:

@@ -13,6 +13,7 @@ import typer
 from edge.bench.accuracy import Case, measure
 from edge.cli.evaluation import Evaluation, as_json_object, as_text
 from edge.cli.inputs import frames_of
+from edge.cli.opened import opened_model
 from edge.cli.output import Progress, print_json, say
 from edge.errors import InputRefused
 from edge.frame import U8
@@ -26,7 +27,7 @@ from edge.labels import (
     require_clean,
     without_copies_of_another_label,
 )
-from edge.model import Model, open_model
+from edge.model import Model
 from edge.reading import Reading, State
 
 __all__ = ["app"]
@@ -84,8 +85,6 @@ def evaluate(
     Troubles of the table are counted with their row numbers before any figure. Exit code 3 when pictures were missing or refused,
     unless --allow-missing.
     """
-    from edge.bundle.trust import load_trust
-
     table = audit(read_labels(labels, image_root=image_root, where=parse_where(where or []), group=group))
     for trouble in table.troubles:
         say(f"{labels.name}: {trouble.line()}")
@@ -93,18 +92,16 @@ def evaluate(
     require_clean(table, allowed | ({TroubleKind.MISSING, TroubleKind.AMBIGUOUS} if allow_missing else set()))
     if exclude_conflicts:
         table = without_copies_of_another_label(table)
-    opened = open_model(model, trust=load_trust(trust), engine=engine, form=form, threads=threads)
-    try:
+    with opened_model(model, trust, engine, form, threads) as opened:
         if unknown is UnknownLabels.STOP:
             _require_known(table, opened)
         if group is None:
             say("no --group given: intervals take every picture as independent, which is too narrow where one patient has several")
         cases, refused = _look_at_all(table, opened, long_side)
-    finally:
-        opened.close()
+        identity, codes = opened.identity, opened.codes
     if not cases:
         raise InputRefused(f"{labels.name}: none of {len(table.rows)} pictures could be read", do="see the lines above")
-    result = Evaluation(opened.identity, table, group, long_side, measure(cases, opened.codes), tuple(refused))
+    result = Evaluation(identity, table, group, long_side, measure(cases, codes), tuple(refused))
     if as_json:
         print_json(as_json_object(result))
     else:

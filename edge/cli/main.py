@@ -5,6 +5,7 @@ that left), 70 a fault of our own (docs/decisions/0002-exit-codes.md).
 """
 
 import importlib.metadata
+import logging
 import os
 import sys
 import traceback
@@ -192,6 +193,12 @@ def _calm_the_libraries(debug: bool) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a file name may hold bytes that are no UTF-8
+    talk = logging.StreamHandler()
+    talk.setFormatter(logging.Formatter("%(message)s"))
+    ours = logging.getLogger("sonoderm")
+    ours.handlers = [talk]
+    ours.setLevel(logging.DEBUG if debug else logging.WARNING)
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
     if not debug:
         os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
         os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")

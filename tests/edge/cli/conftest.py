@@ -1,5 +1,6 @@
 """The real command line: in this process for speed, or in one of its own where the process itself is under test."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -32,6 +33,7 @@ Run = Callable[..., Ended]
 def sonoderm(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs `sonoderm ARGS…` in this process, with what it wrote to its file descriptors."""
     monkeypatch.setattr(os, "environ", os.environ.copy())
+    monkeypatch.setattr(logging.getLogger("sonoderm"), "handlers", [])
 
     def run(*args: str) -> Ended:
         capfd.readouterr()
