@@ -1,0 +1,87 @@
+"""The decision overlay: numbers measured on this device in place of the bundle's, and in which direction each may move unsigned."""
+
+import datetime
+from dataclasses import dataclass
+from enum import Enum
+
+import msgspec
+
+from edge.bundle.manifest import Decision
+from edge.profile.corrections import Notes
+from edge.profile.read import LoadedProfile
+from edge.profile.record import OverlayEntry
+
+__all__ = ["DIRECTIONS", "Direction", "decision_for"]
+
+
+class Direction(Enum):
+    """Where "more cautious" lies."""
+
+    UP = 1
+    DOWN = -1
+    FIXED = 0  # no direction is known to be cautious: only a signed overlay may set it
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    direction: Direction
+    why: str
+
+
+DIRECTIONS: dict[str, Rule] = {
+    "temperature": Rule(Direction.UP, "a higher temperature flattens the probabilities"),
+    "out_of_scope_above": Rule(Direction.DOWN, "a lower limit refuses more pictures"),
+    "set_at": Rule(Direction.DOWN, "a lower limit lets more classes into the set"),
+    "bias": Rule(Direction.FIXED, "a bias favours a class: never unsigned"),
+}
+
+
+def _cautious(field: str, old: float | None, new: float) -> bool:
+    direction = DIRECTIONS[field].direction
+    if direction is Direction.FIXED:
+        return False
+    return old is None or (new - old) * direction.value >= 0
+
+
+def _unsigned_faults(decision: Decision, entry: OverlayEntry) -> list[str]:
+    faults = []
+    if entry.temperature is not None and not _cautious("temperature", decision.temperature, entry.temperature):
+        faults.append("temperature")
+    if entry.out_of_scope_above is not None and not _cautious("out_of_scope_above", decision.out_of_scope_above, entry.out_of_scope_above):
+        faults.append("out_of_scope_above")
+    if not all(_cautious("set_at", old, new) for old, new in zip(decision.set_at, entry.set_at, strict=False)):
+        faults.append("set_at")
+    if entry.bias:
+        faults.append("bias")
+    return faults
+
+
+def decision_for(
+    loaded: LoadedProfile, decision: Decision, digest: str, form: str, engine: str, today: datetime.date
+) -> tuple[Decision, Notes]:
+    """The bundle's decision with this device's overlay, and what to say aloud. Never raises: what does not fit is not applied, as a whole.
+
+    digest: of the bundle's payload. An overlay measured for another bundle is void ("uncalibrated for this model").
+    """
+    name = loaded.profile.name
+    if not loaded.profile.overlay:
+        return decision, ()
+    pairs = {(e.digest, e.form, e.engine): e for e in loaded.profile.overlay}
+    entry = pairs.get((digest, form, engine))
+    if entry is None:
+        return decision, (f"uncalibrated for this model: profile {name} speaks of another bundle, form or engine",)
+    if today > entry.expires_on:
+        return decision, (f"calibration of profile {name} expired on {entry.expires_on.isoformat()}: not applied",)
+    k = len(decision.set_at)
+    if len(entry.set_at) not in {0, k} or len(entry.bias) not in {0, k}:
+        return decision, (f"calibration of profile {name} is for another number of classes than {k}: not applied",)
+    if loaded.signer is None and (faults := _unsigned_faults(decision, entry)):
+        return decision, (f"unsigned calibration of profile {name} would make the device less cautious ({', '.join(faults)}): not applied",)
+    changed = msgspec.structs.replace(
+        decision,
+        temperature=decision.temperature if entry.temperature is None else entry.temperature,
+        bias=entry.bias or decision.bias,
+        set_at=entry.set_at or decision.set_at,
+        out_of_scope_above=decision.out_of_scope_above if entry.out_of_scope_above is None else entry.out_of_scope_above,
+    )
+    return changed, () if loaded.signer else (f"calibration of profile {name} is unsigned: applied because it is more cautious",)

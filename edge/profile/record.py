@@ -1,0 +1,89 @@
+"""The content of a device profile, schema 1: parsed once, strictly."""
+
+import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+__all__ = ["Correction", "DeviceProfile", "OverlayEntry", "Setting", "parse_profile"]
+
+SideLength = Annotated[int, Meta(ge=1, le=16384)]
+Coordinate = Annotated[int, Meta(ge=0, le=16384)]
+Polygon = Annotated[tuple[tuple[Coordinate, Coordinate], ...], Meta(min_length=3, max_length=200)]
+Sha256Hex = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
+Row = tuple[float, float, float, float]
+MATRIX_LIMIT = 4.0  # a colour matrix beyond this is a fault of measurement: it would turn any picture into another
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class Setting(_Strict, frozen=True, kw_only=True):
+    """What a correction was measured for. camera: as the source names itself. optic: lens, tube or probe, "" when there is but one."""
+
+    camera: Annotated[str, Meta(min_length=1, max_length=200)]
+    optic: Annotated[str, Meta(max_length=200)] = ""
+    width_px: SideLength
+    height_px: SideLength
+
+
+class Correction(_Strict, frozen=True, kw_only=True):
+    """scan_region: the field of view; everything outside becomes black. text_masks: made black as well, before the crop.
+
+    Polygons: (x, y) in pixels of the picture, zero based, pixel centres, the outline belongs to the polygon.
+    color_matrix: three rows of four; out = matrix · (R, G, B, 1) in sRGB code values 0..255, after the resize.
+    expires_on: the last day on which it is applied (UTC).
+    """
+
+    setting: Setting
+    expires_on: datetime.date
+    scan_region: Polygon | None = None
+    text_masks: Annotated[tuple[Polygon, ...], Meta(max_length=64)] = ()
+    color_matrix: tuple[Row, Row, Row] | None = None
+
+
+class OverlayEntry(_Strict, frozen=True, kw_only=True):
+    """Numbers that take the place of those in the bundle, for one (form, engine) of one bundle. None or () = as in the bundle."""
+
+    digest: Sha256Hex
+    form: str
+    engine: str
+    expires_on: datetime.date
+    temperature: Annotated[float, Meta(gt=0.0)] | None = None
+    bias: tuple[float, ...] = ()
+    set_at: tuple[Probability, ...] = ()
+    out_of_scope_above: float | None = None
+
+
+class DeviceProfile(_Strict, frozen=True, kw_only=True):
+    """name: what screen and log say. device: which one it was measured on. made_at: ISO 8601, UTC."""
+
+    schema: Literal[1] = 1
+    name: Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
+    device: Annotated[str, Meta(max_length=200)] = ""
+    made_at: Annotated[str, Meta(max_length=40)]
+    corrections: Annotated[tuple[Correction, ...], Meta(max_length=64)] = ()
+    overlay: Annotated[tuple[OverlayEntry, ...], Meta(max_length=64)] = ()
+
+
+def parse_profile(data: bytes) -> DeviceProfile:
+    """UTF-8 JSON -> DeviceProfile. Raises ValueError (msgspec's are ValueErrors) with the path of the fault."""
+    profile = msgspec.json.decode(data, type=DeviceProfile)
+    settings = [correction.setting for correction in profile.corrections]
+    if len(set(settings)) != len(settings):
+        raise ValueError("corrections: a setting stands twice")
+    pairs = [(entry.digest, entry.form, entry.engine) for entry in profile.overlay]
+    if len(set(pairs)) != len(pairs):
+        raise ValueError("overlay: a (digest, form, engine) stands twice")
+    for index, correction in enumerate(profile.corrections):
+        width, height = correction.setting.width_px, correction.setting.height_px
+        regions = (*((correction.scan_region,) if correction.scan_region else ()), *correction.text_masks)
+        if any(x >= width or y >= height for polygon in regions for x, y in polygon):
+            raise ValueError(f"corrections[{index}]: a polygon leaves the picture of {width}x{height}")
+        for row in correction.color_matrix or ():
+            if any(abs(value) > MATRIX_LIMIT for value in row[:3]) or abs(row[3]) > 255:
+                raise ValueError(f"corrections[{index}]: color_matrix is out of range (factors up to {MATRIX_LIMIT:g}, offset up to 255)")
+    return profile
