@@ -134,7 +134,7 @@ def _split(text: str) -> SourceUri:
     find_scheme(scheme)
     if scheme == "url":
         return _network(rest)
-    if scheme in {"file", "dir", "dicom"} and _exists(rest):
+    if rest and scheme in {"file", "dir", "dicom"} and _exists(rest):
         return SourceUri(scheme, rest)
     target, mark, options = rest.partition("?")
     if not target:
