@@ -35,7 +35,7 @@ def cached(paths: Sequence[Path], shape: tuple[int, int], what: str, make: Calla
         partial = target.with_suffix(".partial")
         out = open_memmap(partial, mode="w+", dtype=np.uint8, shape=(len(paths), *shape, 3))
         for i, path in enumerate(paths):
-            out[i] = make(read_picture(path).pixels)
+            out[i] = make(read_picture(path))
         out.flush()
         partial.rename(target)
     return np.asarray(np.load(target, mmap_mode="r"))

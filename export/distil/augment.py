@@ -18,7 +18,7 @@ def _warp(picture: U8, how: Augment, rng: np.random.Generator, border: int) -> U
         matrix = matrix @ np.array([[-1, 0, width], [0, 1, 0], [0, 0, 1]], float)
     if how.flip_y and rng.random() < 0.5:
         matrix = matrix @ np.array([[1, 0, 0], [0, -1, height], [0, 0, 1]], float)
-    matrix[:, 2] += rng.uniform(-how.shift, how.shift, 2) * (width, height)
+    matrix[:, 2] += rng.uniform(-how.shift, how.shift, 2) * np.array([width, height])
     return np.asarray(cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=border), np.uint8)
 
 
@@ -47,7 +47,7 @@ def _texture(picture: U8, how: Augment, rng: np.random.Generator) -> U8:
         noise += grain * picture[..., 0] * float(rng.uniform(0.2, 1)) * how.speckle
     if not noise.any():
         return picture
-    return np.clip(picture.astype(np.float32) + noise[..., None], 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(picture.astype(np.float32) + noise[..., None], 0, 255), np.uint8)
 
 
 def augment(picture: U8, how: Augment, rng: np.random.Generator, *, reflect: bool) -> U8:

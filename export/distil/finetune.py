@@ -54,9 +54,7 @@ def _batches(pictures: Pictures, order: NDArray[np.intp], recipe: Recipe, rng: n
     size = recipe.train.batch
     for start in range(0, len(order) - size + 1, size):
         chosen = order[start : start + size]
-        batch = np.stack(
-            [augment(np.asarray(pictures.pixels[i]), recipe.augment, rng, reflect=recipe.input.fit == "crop") for i in chosen]
-        )
+        batch = np.stack([augment(np.asarray(pictures.pixels[i]), recipe.augment, rng, reflect=recipe.input.fit == "crop") for i in chosen])
         yield torch.from_numpy(batch), torch.from_numpy(pictures.labels[chosen])
 
 
@@ -90,8 +88,9 @@ def finetune(recipe: Recipe, train: Pictures, choice: Pictures, folder: Path, sa
     folder.mkdir(parents=True, exist_ok=True)
     how, k = recipe.train, len(recipe.labels)
     torch.manual_seed(how.seed)
-    model = Student(how.backbone, k, grey=recipe.train.grey, drop=how.drop).to(memory_format=torch.channels_last)
-    ema = copy.deepcopy(model)
+    model = Student(how.backbone, k, grey=recipe.train.grey, drop=how.drop)
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    ema: Student = copy.deepcopy(model)
     decayed = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": how.weight_decay}, {"params": others, "weight_decay": 0.0}]
@@ -122,7 +121,7 @@ def finetune(recipe: Recipe, train: Pictures, choice: Pictures, folder: Path, sa
                 logits = model(x)
             loss = fn.cross_entropy(logits.float() + adjust, y)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             losses.append(loss.detach())
@@ -140,7 +139,13 @@ def finetune(recipe: Recipe, train: Pictures, choice: Pictures, folder: Path, sa
             _save(best, ema.state_dict())
         _save(
             last,
-            {"model": model.state_dict(), "ema": ema.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch, "best_nll": best_nll},
+            {
+                "model": model.state_dict(),
+                "ema": ema.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "epoch": epoch,
+                "best_nll": best_nll,
+            },
         )
         with (folder / "curve.jsonl").open("a") as file:
             file.write(json.dumps(asdict(done)) + "\n")

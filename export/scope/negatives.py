@@ -54,7 +54,7 @@ def dead_leaves(rng: np.random.Generator, height: int, width: int) -> U8:
     grain = rng.standard_normal((height, width), np.float32) * float(rng.uniform(0, 8))
     out = np.clip(out + (shade + grain)[..., None], 0, 255).astype(np.uint8)
     out = np.asarray(cv2.GaussianBlur(out, (0, 0), float(rng.uniform(0.3, 2.0))), np.uint8)
-    return np.repeat(cv2.cvtColor(out, cv2.COLOR_RGB2GRAY)[..., None], 3, 2) if grey else out
+    return np.asarray(cv2.cvtColor(cv2.cvtColor(out, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), np.uint8) if grey else out
 
 
 def clouds(rng: np.random.Generator, height: int, width: int) -> U8:
@@ -67,7 +67,7 @@ def clouds(rng: np.random.Generator, height: int, width: int) -> U8:
         x, y = np.meshgrid(np.arange(width), np.arange(height))
         side = (x - width * rng.uniform(0.2, 0.8)) * np.cos(t := rng.uniform(0, np.pi)) + (y - height / 2) * np.sin(t) > 0
         out = out + side[..., None] * float(rng.uniform(-90, 90))
-    return np.clip(out, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(out, 0, 255), np.uint8)
 
 
 def patterns(rng: np.random.Generator, height: int, width: int) -> U8:
@@ -85,7 +85,7 @@ def patterns(rng: np.random.Generator, height: int, width: int) -> U8:
         wave = np.sin(2 * np.pi * np.hypot(x - width * rng.random(), y - height * rng.random()) / period)
     mask = (np.clip(wave * rng.uniform(0.7, 20), -1, 1) + 1)[..., None] / 2
     out = mask * _color(rng) + (1 - mask) * _color(rng) + rng.standard_normal((height, width, 1)) * rng.uniform(0, 15)
-    return np.clip(out, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(out, 0, 255), np.uint8)
 
 
 def screens(rng: np.random.Generator, height: int, width: int) -> U8:
@@ -94,8 +94,8 @@ def screens(rng: np.random.Generator, height: int, width: int) -> U8:
     paper, ink = (rng.integers(0, 50), rng.integers(150, 255)) if dark else (rng.integers(200, 256), rng.integers(0, 100))
     out = np.full((height, width, 3), int(paper), np.uint8)
     for _ in range(int(rng.integers(0, 9))):
-        at, to = rng.integers(0, (width, height)), rng.integers(0, (width, height))
-        cv2.rectangle(out, at.tolist(), to.tolist(), _color(rng), int(rng.choice([-1, 1, 2])))
+        corners = rng.integers(0, (width, height), (2, 2)).tolist()
+        cv2.rectangle(out, corners[0], corners[1], _color(rng), int(rng.choice([-1, 1, 2])))
     letters = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ 0123456789 .,:;-+%()/"
     font, size = int(rng.choice([0, 1, 2, 3, 4])), float(rng.uniform(0.2, 0.9))
     for line in range(int(rng.integers(3, 24))):
@@ -112,7 +112,7 @@ def blanks(rng: np.random.Generator, height: int, width: int) -> U8:
     x, y = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
     slope = (x * rng.uniform(-40, 40) + y * rng.uniform(-40, 40))[..., None]
     out = np.array(_color(rng)) + slope + rng.standard_normal((height, width, 3)) * rng.uniform(0, 6)
-    return np.clip(out, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(out, 0, 255), np.uint8)
 
 
 def noise(rng: np.random.Generator, height: int, width: int) -> U8:
@@ -126,17 +126,20 @@ def noise(rng: np.random.Generator, height: int, width: int) -> U8:
     elif kind == 1:
         small = np.float32(rng.uniform(20, 230)) + rng.standard_normal(shape, np.float32) * np.float32(rng.uniform(10, 90))
     else:
-        small = np.where(rng.random(shape) < rng.uniform(0.02, 0.5), 255.0 * (rng.random(shape) < 0.5), rng.uniform(0, 255)).astype(np.float32)
-    big = cv2.resize(small, (width, height), interpolation=int(rng.choice([cv2.INTER_NEAREST, cv2.INTER_LINEAR])))
-    return np.repeat(np.clip(big.reshape(height, width, -1), 0, 255).astype(np.uint8), 3 // big.reshape(height, width, -1).shape[2], 2)
+        peppered = rng.random(shape) < rng.uniform(0.02, 0.5)
+        small = np.where(peppered, 255.0 * (rng.random(shape) < 0.5), rng.uniform(0, 255)).astype(np.float32)
+    how = int(rng.choice([cv2.INTER_NEAREST, cv2.INTER_LINEAR]))
+    big = np.asarray(cv2.resize(small, (width, height), interpolation=how)).reshape(height, width, channels)
+    return np.repeat(np.clip(big, 0, 255).astype(np.uint8), 3 // channels, 2)
 
 
 def sectors(rng: np.random.Generator, height: int, width: int) -> U8:
     """Convex or phased-array speckle in a sector on black: heart, lung, abdomen, as far as shape and grain go."""
     depth, beams = 256, 192
     grain = np.hypot(rng.standard_normal((depth, beams)), rng.standard_normal((depth, beams))).astype(np.float32)
-    grain = cv2.GaussianBlur(grain, (0, 0), sigmaX=float(rng.uniform(0.8, 3)), sigmaY=float(rng.uniform(0.5, 1.5)))
-    level = 60 + 45 * cv2.resize(_cloud(rng, 32, 32, 1.5), (beams, depth), interpolation=cv2.INTER_CUBIC)
+    wide, high = float(rng.uniform(0.8, 3)), float(rng.uniform(0.5, 1.5))
+    grain = np.asarray(cv2.GaussianBlur(grain, (0, 0), sigmaX=wide, sigmaY=high), np.float32)
+    level = np.asarray(60 + 45 * cv2.resize(_cloud(rng, 32, 32, 1.5), (beams, depth), interpolation=cv2.INTER_CUBIC), np.float32)
     for _ in range(int(rng.integers(0, 5))):
         at, axes = rng.integers(0, (beams, depth)).tolist(), rng.integers(8, 90, 2).tolist()
         cv2.ellipse(level, at, axes, float(rng.uniform(0, 180)), 0, 360, float(rng.choice([0, 0, 20, 150])), -1)

@@ -1,0 +1,64 @@
+"""The pictures of a recipe as tensors, by side of the split: from data sets, or rendered."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.frame import U8
+from edge.preprocess.prepare import prepare
+from export.data.cache import cached
+from export.data.rendered import phantoms
+from export.data.table import Row, Side, read_rows, select
+from export.recipe import Recipe
+
+__all__ = ["Sided", "in_domain", "negatives_of"]
+
+RENDERED = {Side.TRAIN: (1200, 1), Side.CHOICE: (160, 2), Side.FIT: (240, 3), Side.CONFORMAL: (240, 4)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sided:
+    """pixels (n, h, w, 3) uint8 tensors of one side, labels (n,), groups: lesion or patient of each."""
+
+    pixels: U8
+    labels: NDArray[np.int64]
+    groups: list[str]
+
+
+def _of_rows(rows: tuple[Row, ...], recipe: Recipe, cache: Path) -> Sided:
+    spec = recipe.input
+    paths = [row.image for row in rows]
+    shape = (spec.height_px, spec.width_px)
+    pixels = cached(paths, shape, f"prepare:{spec!r}", lambda p: prepare(p, spec).tensor, cache)
+    return Sided(pixels, np.array([row.label for row in rows], np.int64), [row.group for row in rows])
+
+
+def in_domain(recipe: Recipe, root: Path, cache: Path) -> dict[Side, Sided]:
+    """Train, choice, fit and conformal. Sets that are opened for reports alone are not touched here."""
+    if recipe.data is None:
+        return {
+            side: Sided(*phantoms(n, seed, recipe.input, cache), [f"{seed}:{i}" for i in range(n)]) for side, (n, seed) in RENDERED.items()
+        }
+    rows = read_rows(recipe.data, tuple(label.code for label in recipe.labels), root)
+    return {side: _of_rows(select(rows, side), recipe, cache) for side in RENDERED}
+
+
+def negatives_of(recipe: Recipe, others: tuple[Recipe, ...], root: Path, cache: Path) -> U8:
+    """Train pictures of the other models' data sets through this recipe's own preprocessing: (n, h, w, 3) uint8."""
+    found = []
+    for other in others:
+        if other.data is None or recipe.data is None or other.data.labels == recipe.data.labels:
+            continue
+        rows = select(read_rows(other.data, tuple(label.code for label in other.labels), root), Side.TRAIN)
+        rng = np.random.default_rng(other.data.seed)
+        few = tuple(rows[i] for i in np.sort(rng.choice(len(rows), min(NEGATIVES_EACH, len(rows)), replace=False)))
+        found.append(_of_rows(few, recipe, cache).pixels)
+    if recipe.data is not None:
+        found.append(phantoms(NEGATIVES_RENDERED, 11, recipe.input, cache)[0])
+    return np.concatenate(found) if found else np.empty((0, recipe.input.height_px, recipe.input.width_px, 3), np.uint8)
+
+
+NEGATIVES_EACH = 1000
+NEGATIVES_RENDERED = 240
