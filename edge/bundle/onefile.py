@@ -29,15 +29,16 @@ def read_once(path: Path, cap_b: int) -> bytes:
         raise _refusal(path, error) from error
     except ValueError as error:  # a zero byte in the name
         raise InputRefused(f"{str(path)!r} can be the name of no file", do="check the path") from error
-    with open(handle, "rb", buffering=0) as file:
+    try:
         mode = os.fstat(handle).st_mode
         if not stat.S_ISREG(mode):
             kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "no file")
             raise InputRefused(f"{path} is {kind}, not a file", do="name the file itself")
-        try:
-            return _read_all(file.fileno(), cap_b + 1)
-        except OSError as error:
-            raise MachineLacks(f"{path}: {error.strerror}", do="check the disk or the cable") from error
+        return _read_all(handle, cap_b + 1)
+    except OSError as error:
+        raise MachineLacks(f"{path}: {error.strerror}", do="check the disk or the cable") from error
+    finally:
+        os.close(handle)
 
 
 def _read_all(handle: int, most_b: int) -> bytes:

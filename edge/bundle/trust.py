@@ -53,6 +53,11 @@ class TrustedKey:
     path: Path
     public: bytes
 
+    @property
+    def name(self) -> str:
+        """For people: the file's name without .pub and without its role."""
+        return self.path.name.removesuffix(".pub").removesuffix(f".{self.role}")
+
 
 @dataclass(frozen=True, slots=True)
 class Trust:
