@@ -9,7 +9,7 @@ Events are those of `events`, with one difference to a single life: `Lost` is no
 same device (by identity), and `Opened` says that it is back. `Ended` and `Failed` are the last ones; a source that cannot be reached
 at the first attempt is `Failed(SourceUnreachable)`. A driver that hangs (`reconnect.Patience`) is ended and replaced.
 
-Threads: as IsolatedSource. `kill` may be called from any thread and ends everything.
+Threads: as IsolatedSource; `restart` and `kill` may be called from any thread.
 """
 
 import time
@@ -68,6 +68,12 @@ class LiveSource:
                 return event
         return None
 
+    def restart(self) -> None:
+        """End the present capture process and open anew; `Opened` follows. From any thread; for a source that lives and shows nothing."""
+        current = self._current
+        if current is not None:
+            current.kill(grace_s=0)
+
     def kill(self) -> None:
         """End it now. From any thread."""
         self._is_over = True
@@ -100,6 +106,9 @@ class LiveSource:
         event = self._current.next_event(min(timeout_s, 0.1))  # look up often enough to notice a hung driver
         now_ns = time.monotonic_ns()
         if event is None:
+            if self._current.is_over:  # ended by `restart`
+                self._drop()
+                return None
             if self._current.attempts != self._attempts:  # it waits for a device that is away: that is its task, and no fault
                 self._attempts = self._current.attempts
                 self._life = Life(started_ns=now_ns)
@@ -125,16 +134,20 @@ class LiveSource:
 
     def _over(self, lost: Lost, now_ns: int) -> Event:
         """One life is over: forget it, and set the time of the next."""
-        assert self._current is not None
-        self._current.kill(grace_s=0)
-        self._current.close()
-        self._current = None
+        self._drop()
         if not self._was_open:
             self._is_over = True
             return Failed(SourceUnreachable(lost.text, do="check that nothing else uses the device, then start again"))
         self._failures = 1 if self._life.settled(now_ns) else self._failures + 1
         self._restart_ns = now_ns + reconnect.delay_ns(self._failures)
         return lost
+
+    def _drop(self) -> None:
+        """Nothing of this life is needed any more."""
+        current, self._current = self._current, None
+        if current is not None:
+            current.kill(grace_s=0)
+            current.close()
 
     def _begin(self, now_ns: int) -> None:
         self._current = IsolatedSource(self._uri, is_patient=self._was_open)

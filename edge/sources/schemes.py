@@ -12,7 +12,6 @@ The module is imported when its scheme is used, never before.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import entry_points
 from types import ModuleType
 
 from edge.errors import MachineLacks, UsageError
@@ -45,6 +44,8 @@ SCHEMES: tuple[Scheme, ...] = (
 def known_schemes() -> Iterator[Scheme]:
     """Our own schemes in the order of the table, then those that installed packages add. Ours win over a namesake."""
     yield from SCHEMES
+    from importlib.metadata import entry_points  # a tenth of the capture process's start, for a name that is seldom needed
+
     ours = {scheme.name for scheme in SCHEMES}
     for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
         if point.name not in ours:
