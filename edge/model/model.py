@@ -126,19 +126,26 @@ class Model:
         """One frame of a stream. The model is not asked about a picture that quality refuses. Raises ModelFault and BackendFault."""
         if self.fault is not None:
             raise self.fault
+        return self._look(frame, ask_anyway=False)
+
+    def examine(self, frame: Frame) -> Look:
+        """As `look`, asking the model whatever its fault and the picture's quality: for `check` and `bench`, which show no label."""
+        return self._look(frame, ask_anyway=True)
+
+    def _look(self, frame: Frame, *, ask_anyway: bool) -> Look:
         at_start = monotonic_ns()
         prepared = self.prepare(frame)
         at_prepared = monotonic_ns()
         quality = self._assess(frame, prepared)
         at_assessed = monotonic_ns()
-        if quality is not None:
+        if quality is not None and not ask_anyway:
             timings = Timings(at_prepared - at_start, at_assessed - at_prepared)
             return Look(frame.index, frame.captured_ns, quality, None, timings, prepared.field)
         raw = self.session.run(prepared.tensor)
         at_run = monotonic_ns()
         judgement = self.judge(raw)
         timings = Timings(at_prepared - at_start, at_assessed - at_prepared, at_run - at_assessed, monotonic_ns() - at_run)
-        return Look(frame.index, frame.captured_ns, None, judgement, timings, prepared.field)
+        return Look(frame.index, frame.captured_ns, quality, judgement, timings, prepared.field)
 
     def classify(self, image: U8) -> Reading:
         """One picture alone, (h, w) or (h, w, 3) uint8 RGB: no memory, no smoothing. The model is asked whatever its quality.
