@@ -6,7 +6,7 @@ from edge.errors import SonodermError
 from edge.pipeline import events as ev
 from edge.pipeline.desk import Desk
 from edge.pipeline.ledger import Cause
-from edge.pipeline.options import LiveModel, OpenModel
+from edge.pipeline.options import LiveModel, OpenModel, speaker_of
 from edge.pipeline.scene import SceneWatch
 
 __all__ = ["examine", "open_and_examine"]
@@ -22,7 +22,6 @@ def open_and_examine(open_model: OpenModel, desk: Desk) -> None:
         return
     try:
         desk.unread = Cause.REPLACED
-        desk.tell(ev.ModelOpened(model.speaker))
         examine(model, desk)
     finally:
         model.close()
@@ -30,7 +29,8 @@ def open_and_examine(open_model: OpenModel, desk: Desk) -> None:
 
 def examine(model: LiveModel, desk: Desk) -> None:
     """One look after the other, each at the newest frame."""
-    scenes = SceneWatch()
+    scenes, speaker = SceneWatch(), speaker_of(model)
+    desk.tell(ev.ModelOpened(speaker))
     while (letter := desk.mailbox.take()) is not None:
         frame, began_ns = letter.frame, desk.clock_ns()
         if began_ns - frame.captured_ns > desk.age_limit_ns:
@@ -46,4 +46,7 @@ def examine(model: LiveModel, desk: Desk) -> None:
             desk.tell(ev.ModelFailed(error, opening=False))
             return
         desk.ledger.infer()
+        if model.identity != speaker.identity:  # corrections of this camera were found, or have expired
+            speaker = speaker_of(model)
+            desk.tell(ev.ModelOpened(speaker))
         desk.tell(ev.Looked(letter.opening, frame, look, cut, desk.clock_ns() - began_ns))

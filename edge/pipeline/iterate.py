@@ -1,4 +1,4 @@
-"""`edge.run`: own source in, readings out, on the caller's thread. The same judgement over time as live, without clock, threads or sinks."""
+"""`edge.run`: own source in, readings out, on the caller's thread: judged over time as live, without clock, threads or sinks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from edge.aggregate import EMPTY
 from edge.frame import Frame
-from edge.pipeline.options import LiveModel
+from edge.pipeline.options import LiveModel, speaker_of
 from edge.pipeline.scene import SceneWatch
 from edge.pipeline.speech import hear, reading_of
 from edge.reading import Reading
@@ -24,6 +24,7 @@ def run(frames: Iterable[Frame], model: LiveModel) -> Iterator[Reading]:
     window, scenes = EMPTY, SceneWatch()
     for frame in frames:
         cut = scenes.is_cut(frame, opening=0)
-        window, spoken = hear(window, model.look(frame), frame, cut=cut, speaker=model.speaker)
+        look, speaker = model.look(frame), speaker_of(model)
+        window, spoken = hear(window, look, frame, cut=cut, speaker=speaker)
         verdict = spoken.verdict
-        yield reading_of(verdict.state, verdict.reason, speaker=model.speaker, spoken=spoken, frame=frame)
+        yield reading_of(verdict.state, verdict.reason, speaker=speaker, spoken=spoken, frame=frame)

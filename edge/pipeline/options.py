@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from edge.aggregate import Policy
+from edge.bundle.manifest import Decision, Manifest
 from edge.classify import Judgement
 from edge.frame import Frame
 from edge.reading import ModelIdentity, Reason
 
-__all__ = ["LiveLook", "LiveModel", "LiveOptions", "OpenModel", "Speaker"]
+__all__ = ["LiveLook", "LiveModel", "LiveOptions", "OpenModel", "Speaker", "speaker_of"]
 
 AGE_LIMIT_NS = 500_000_000
 
@@ -35,12 +36,23 @@ class LiveLook(Protocol):
 
 
 class LiveModel(Protocol):
-    """Looks at one frame at a time, on one thread. Raises BackendFault when its engine fails."""
+    """As `edge.model.Model`: looks at one frame at a time, on one thread. `look` raises BackendFault when it may not or cannot run."""
 
     @property
-    def speaker(self) -> Speaker: ...
+    def identity(self) -> ModelIdentity: ...
+    @property
+    def manifest(self) -> Manifest: ...
+    @property
+    def decision(self) -> Decision: ...
     def look(self, frame: Frame) -> LiveLook: ...
     def close(self) -> None: ...
+
+
+def speaker_of(model: LiveModel) -> Speaker:
+    """What there is to know of a model at this moment; its identity may get notes with the first frame."""
+    decision = model.decision
+    labels = tuple((label.code, label.name) for label in model.manifest.labels)
+    return Speaker(model.identity, labels, Policy(model.manifest.aggregation, decision.set_at, decision.out_of_scope_above))
 
 
 OpenModel = Callable[[Callable[[Reason], None]], LiveModel]  # given a port for its steps (building the engine, warming up)

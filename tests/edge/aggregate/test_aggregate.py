@@ -109,7 +109,7 @@ def test_a_label_is_only_ever_said_in_ready_with_a_confidence_and_in_its_set(mov
 
 
 def test_one_odd_picture_does_not_move_the_label() -> None:
-    pictures = shots(A, 0, 1) + [(1.0, B)] + shots(A, 1.0 + 1 / 30, 2)
+    pictures = [*shots(A, 0, 1), (1.0, B), *shots(A, 1.0 + 1 / 30, 2)]
     _, said = run(pictures)
     assert all(v.label == 0 for t, v in said if t > 0.35)
 
