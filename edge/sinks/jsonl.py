@@ -31,7 +31,9 @@ CLOSE_S = 1.0  # what a stuck reader may cost at the end
 
 
 class JsonlSink:
-    """Writes to `target`, an unbuffered binary file that it owns."""
+    """Writes to `target`, an unbuffered binary file that it owns. every_view: the fan-out keeps it a buffer of its own, not one slot."""
+
+    every_view = True
 
     def __init__(self, name: str, target: BinaryIO, around: Surroundings, *, torn: bool = False) -> None:
         self.name = name

@@ -14,17 +14,36 @@ const theme = await (await fetch("theme.json")).json();
 const clock = new DeviceClock();
 const screen = new Screen(theme);
 let shown = null; // the header on the screen, null while this page speaks for itself
-let newest = 0; // n of the newest message that was begun: an older picture that decodes late is dropped
 let ageLimit = 500;
 const listeners = [];
 
 screen.blank("CONNECTING", "looking for the device", "STARTING");
 
+// One message at a time, always the newest: what arrives while a picture is being decoded replaces what waits.
+let waiting = null;
+let busy = false;
+
 const link = new Link(
   clock,
-  async (header, jpeg) => {
-    newest = header.n;
+  (header, jpeg) => {
     ageLimit = header.age_limit_ms;
+    const sameKey = waiting?.header.picture && waiting.header.picture.key === header.picture?.key;
+    waiting = { header, jpeg: jpeg ?? (sameKey ? waiting.jpeg : null) };
+    if (!busy) work();
+  },
+  (word, hint) => {
+    shown = waiting = null;
+    document.getElementById("freeze").disabled = true;
+    screen.blank(word, hint);
+    tell();
+  },
+);
+
+async function work() {
+  busy = true;
+  while (waiting) {
+    const { header, jpeg } = waiting;
+    waiting = null;
     let bitmap = null;
     if (jpeg && header.picture) {
       try {
@@ -33,18 +52,12 @@ const link = new Link(
         header.picture = null; // a picture that cannot be decoded is none
       }
     }
+    if (link.isOpen()) draw(header, bitmap);
     link.drawn(header.n);
-    if (header.n === newest) draw(header, bitmap);
     bitmap?.close();
-  },
-  (word, hint) => {
-    shown = null;
-    newest = 0;
-    document.getElementById("freeze").disabled = true;
-    screen.blank(word, hint);
-    tell();
-  },
-);
+  }
+  busy = false;
+}
 
 function life(header) {
   const now = clock.now();
@@ -77,7 +90,7 @@ function check() {
     tell();
   }
   const now = clock.now();
-  const age = shown?.captured_ms != null && now !== null ? `picture ${Math.max(0, now - shown.captured_ms).toFixed(0)} ms old` : "";
+  const age = shown?.captured_ms != null && now !== null && document.body.dataset.frame !== "" ? `picture ${Math.max(0, now - shown.captured_ms).toFixed(0)} ms old` : "";
   screen.ticking(shown?.face.state === "FROZEN" ? "" : age);
 }
 

@@ -40,6 +40,10 @@ export class Link {
     return Math.max(performance.now() - this.lastHeard, Date.now() - this.lastWall);
   }
 
+  isOpen() {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
   command(word) {
     return this.#say({ cmd: word });
   }

@@ -26,6 +26,7 @@ export class Screen {
       if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
         canvas.width = bitmap.width;
         canvas.height = bitmap.height;
+        document.body.style.setProperty("--ratio", String(bitmap.width / bitmap.height));
       }
       this.#picture.drawImage(bitmap, 0, 0);
       this.#key = header.picture.key;
@@ -33,12 +34,12 @@ export class Screen {
     const hasPicture = header.picture !== null && header.picture.key === this.#key;
     document.body.dataset.frame = hasPicture ? String(header.picture.frame) : "";
     this.#state(face.state, face.word, hasPicture);
-    text("headline", face.headline);
+    text("headline", face.frozen_label ?? face.headline);
     text("code", face.code);
     text("reason", face.reason);
     text("do", face.do);
     text("alternative", face.alternative);
-    text("taken", face.frozen_at ? `${face.frozen_label ?? ""} · taken ${face.frozen_at}` : "");
+    text("taken", face.frozen_at ? `taken ${face.frozen_at}` : "");
     text("live", face.live);
     $("live").style.setProperty("--live", face.live_state ? this.#theme.looks[face.live_state].colour : "inherit");
     this.#confidence(face.confidence);
@@ -86,7 +87,7 @@ export class Screen {
     $("confidence").hidden = value === null;
     if (value === null) return;
     $("fill").style.setProperty("--part", String(Math.min(1, Math.max(0, value))));
-    text("percent", `${Math.round(value * 100)} %`);
+    text("percent", `${Math.round(value * 100)}%`);
   }
 
   #details(rows) {
@@ -100,7 +101,8 @@ export class Screen {
     });
     const model = rows.find(([name]) => name === "model");
     const engine = rows.find(([name]) => name === "engine");
-    text("model-line", [model?.[1], engine?.[1]].filter(Boolean).join(" · "));
+    text("model-line", model?.[1]);
+    text("engine-line", engine?.[1]);
   }
 
   // A dead man's switch below the script: the compositor fades the statement out at the end of its life, even while the

@@ -26,7 +26,7 @@ STUCK_S = 5.0  # a viewer that draws nothing for so long is let go; the page com
 FULL, REFUSED, NONSENSE = 4408, 4401, 4400  # close codes that the page turns into words
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Viewer:
     socket: WebSocket
     wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -121,9 +121,12 @@ class Hub:
             self._viewers.discard(viewer)
             for task in (writing, reading):
                 task.cancel()
-            await asyncio.gather(writing, reading, return_exceptions=True)
+            outcomes = await asyncio.gather(writing, reading, return_exceptions=True)
             with contextlib.suppress(RuntimeError, OSError, WebSocketDisconnect):
                 await asyncio.wait_for(socket.close(), 1.0)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
 
     async def _catch_up(self) -> None:
         """The picture of a view that nobody looked at was not encoded: now somebody does (it may be frozen, and the last for long)."""

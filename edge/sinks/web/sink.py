@@ -44,7 +44,7 @@ class WebSink:
         config = uvicorn.Config(
             make_app(self._hub, self._access, extras),
             log_config=None,
-            log_level="critical",
+            log_level="error",
             access_log=False,
             server_header=False,
             ws="websockets-sansio",
