@@ -61,7 +61,6 @@ class LiveRun:
         source: LiveSource,
         make_liveness: MakeLiveness,
         open_model: OpenModel,
-        sinks: Sequence[Sink],
         *,
         uri: str,
         options: LiveOptions,
@@ -73,7 +72,7 @@ class LiveRun:
         self._ledger = Ledger()
         self._mailbox = Mailbox()
         self._desk = Desk(self._mailbox, self._ledger, self._inbox.put, self._around.clock_ns, options.age_limit_ns)
-        self._fanout = Fanout(sinks, self._around.clock_ns)
+        self._fanout = Fanout((), self._around.clock_ns)
         self._conductor = Conductor(options, uri)
         started_ns = self._around.clock_ns()
         self._began_ns = started_ns
@@ -86,7 +85,7 @@ class LiveRun:
     def stop(self, why: ev.Stop = ev.Stop.ASKED) -> None:
         self._inbox.put(ev.Stopped(why))
 
-    def run(self) -> Summary:
+    def run(self, sinks: Sequence[Sink]) -> Summary:
         """Runs until the source ends, the time is up, or someone stops it.
 
         Raises what made it impossible: SourceUnreachable (at the start, or lost with exit_on_loss), the error of a model that
@@ -98,12 +97,12 @@ class LiveRun:
             ),
             threading.Thread(target=self._guarded, args=(open_and_examine, self._open_model, self._desk), name="inference", daemon=True),
         ]
+        self._fanout = Fanout(sinks, self._around.clock_ns)
         self._source.start()
         for thread in threads:
             thread.start()
         try:
             self._fanout.start(self.command)
-            self._fanout.wait_until_open()
             finish = self._conduct()
         finally:
             self._shut_down(threads)
@@ -151,6 +150,9 @@ class LiveRun:
         return None
 
     def _look_after_sinks(self, now_ns: int) -> ev.Finish | None:
+        failure = self._fanout.failure_to_open(now_ns)
+        if failure is not None:
+            raise failure
         notes = self._fanout.troubles(now_ns)
         if notes == self._notes:
             return None

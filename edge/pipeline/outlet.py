@@ -64,7 +64,7 @@ class Outlet:
         self._shown = self._skipped = self._slow = self._stale = 0
         self._ages = AgeHistogram()
         self.error: BaseException | None = None
-        self.opened = threading.Event()
+        self.was_open = False
         self._thread = threading.Thread(target=self._run, name=f"sink {sink.name}", daemon=True)
 
     def start(self, commands: CommandPort) -> None:
@@ -103,7 +103,7 @@ class Outlet:
         try:
             self.sink.open(self._commands)
             self._state = OutletState.RUNNING
-            self.opened.set()
+            self.was_open = True
             while (view := self._next()) is not None:
                 self._show(view)
             self.sink.close()
@@ -116,7 +116,6 @@ class Outlet:
     def _die(self, error: BaseException) -> None:
         self.error, self._state = error, OutletState.DEAD
         self._showing_since_ns = None
-        self.opened.set()
 
     def _next(self) -> View | None:
         with self._changed:

@@ -14,7 +14,7 @@ from edge.pipeline.conductor import Conductor
 from edge.pipeline.ledger import Count
 from edge.pipeline.options import LiveOptions, Speaker, speaker_of
 from edge.reading import Command, Reading, Reason, State, View
-from tests.edge.pipeline.fakes import INFO, MS, S, ALook, FakeModel, a_frame, judged, look_at
+from tests.edge.pipeline.fakes import INFO, MS, ALook, FakeModel, S, a_frame, judged, look_at
 
 SPEAKER = speaker_of(FakeModel())
 NOTHING = Count(0, 0, 0, ())

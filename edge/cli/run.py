@@ -1,0 +1,159 @@
+"""`sonoderm run SOURCE`: labels live, or why there is none, until the source ends or a person stops it."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import msgspec
+import typer
+
+from edge.cli.output import print_json, say
+from edge.pipeline.events import Stop
+from edge.pipeline.live import LiveRun, Surround
+from edge.pipeline.options import LiveModel, LiveOptions, OpenModel
+from edge.pipeline.process_age import process_began_ns
+from edge.pipeline.report import summary_lines
+from edge.pipeline.start import live_run
+from edge.pipeline.tally import Summary
+from edge.reading import Reason
+from edge.sinks.table import Surroundings, open_sink
+
+__all__ = ["app", "stopped_by_signals"]
+
+app = typer.Typer(rich_markup_mode=None)
+EXIT_INTERRUPTED = 130
+
+
+@app.command()
+def run(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="camera:0, file:clip.mp4, dir:FOLDER, dicom:cine.dcm, url:…, phantom:derm, or a path.")
+    ],
+    *,
+    model: Annotated[str, typer.Option("--model", "-m", help="A shipped name (derm7, breast-us, phantom) or a bundle file.")],
+    sink: Annotated[
+        list[str] | None, typer.Option("--sink", "-s", help="console:, window:, web:[HOST:]PORT, jsonl:FILE, null:; repeatable.")
+    ] = None,
+    save: Annotated[Path | None, typer.Option("--save", metavar="DIR", help="Keep each frozen view there: picture and reading.")] = None,
+    exit_on_loss: Annotated[
+        bool, typer.Option("--exit-on-loss", help="A lost source ends the run (exit 4) instead of a reconnect.")
+    ] = False,
+    seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="End the run after so long.")] = None,
+    age_limit_ms: Annotated[int, typer.Option("--age-limit-ms", min=100, max=2000, help="No label is ever shown past this age.")] = 500,
+    engine: Annotated[str | None, typer.Option("--engine", help="onnxruntime, openvino or tensorrt; by default the tuned one.")] = None,
+    form: Annotated[str | None, typer.Option("--form", help="Form of the model; by default the tuned or fastest proven one.")] = None,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the engine.")] = None,
+    profile: Annotated[Path | None, typer.Option("--profile", metavar="FILE", help="What was measured on this device.")] = None,
+    optic: Annotated[str, typer.Option("--optic", help="Lens, tube or probe in use, as named in the profile.")] = "",
+    trust: Annotated[Path | None, typer.Option("--trust", metavar="DIR", help="Folder of the keys to trust.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The summary at the end as JSON on standard output.")] = False,
+) -> None:
+    """Point a source at a model and show labels live, or why there is none.
+
+    A source that is lost is looked for until it is back. Exit code 4 when it cannot be reached at the start; 0 at the end of a clip, after
+    --seconds and after SIGTERM; 130 after Ctrl-C.
+    """
+
+    def open_model(step: Callable[[Reason], None]) -> LiveModel:
+        from edge.model import OpenOptions
+        from edge.model import open_model as open_verified
+
+        options = OpenOptions(profile=profile, optic=optic, on_step=step, say=say)
+        return open_verified(model, trust, engine=engine, form=form, threads=threads, options=options)
+
+    limit_ns = age_limit_ms * 1_000_000
+    options = LiveOptions(age_limit_ns=limit_ns, exit_on_loss=exit_on_loss, started_ns=process_began_ns(), seconds=seconds)
+    sinks = [*(sink or ["console:"]), *([f"save:{save}"] if save else [])]
+    summary = _run(source, open_model, options, sinks)
+    if as_json:
+        print_json(_plain(summary))
+    else:
+        for line in summary_lines(summary):
+            say(line)
+    if summary.ended is Stop.INTERRUPTED:
+        raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _run(source: str, open_model: OpenModel, options: LiveOptions, sinks: list[str]) -> Summary:
+    live = live_run(source, open_model, options, Surround(say=say))
+
+    def request_stop(why: str) -> None:
+        say(why)
+        live.stop()
+
+    around = Surroundings(say=say, request_stop=request_stop)
+    opened = [open_sink(uri, around) for uri in sinks]
+    with stopped_by_signals(live):
+        return live.run(opened)
+
+
+@contextmanager
+def stopped_by_signals(live: LiveRun) -> Iterator[None]:
+    """SIGINT and SIGTERM end the run cleanly; a second SIGINT does not wait for that."""
+
+    def on_interrupt(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        live.stop(Stop.INTERRUPTED)
+
+    def on_terminate(_number: int, _frame: FrameType | None) -> None:
+        live.stop(Stop.ASKED)
+
+    before = signal.signal(signal.SIGINT, on_interrupt), signal.signal(signal.SIGTERM, on_terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before[0])
+        signal.signal(signal.SIGTERM, before[1])
+
+
+class _PlainSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """The summary as printed, version 1. Keys keep their name and meaning within a version."""
+
+    v: int = 1
+    ended: str
+    duration_s: float
+    first_label_s: float | None
+    age_p50_ms: float | None
+    age_p99_ms: float | None
+    infer_p50_ms: float | None
+    infer_p99_ms: float | None
+    stale_labels: int
+    losses: int
+    states: dict[str, float]
+    scenes: int
+    scenes_labelled: int
+    first_label_median_s: float | None
+    flips: int
+    flips_per_minute: float
+    captured: int
+    inferred: int
+    pending: int
+    dropped: dict[str, int]
+
+
+def _plain(summary: Summary) -> _PlainSummary:
+    scenes, counts = summary.scenes, summary.counts
+    return _PlainSummary(
+        ended=summary.ended.value,
+        duration_s=summary.duration_s,
+        first_label_s=summary.first_label_s,
+        age_p50_ms=summary.age_p50_ms,
+        age_p99_ms=summary.age_p99_ms,
+        infer_p50_ms=summary.infer_p50_ms,
+        infer_p99_ms=summary.infer_p99_ms,
+        stale_labels=summary.stale_labels,
+        losses=summary.losses,
+        states={state.value: share for state, share in summary.states},
+        scenes=scenes.scenes,
+        scenes_labelled=scenes.labelled,
+        first_label_median_s=scenes.median_s,
+        flips=scenes.flips,
+        flips_per_minute=scenes.flips_per_minute,
+        captured=counts.captured,
+        inferred=counts.inferred,
+        pending=counts.pending,
+        dropped=dict(counts.dropped),
+    )

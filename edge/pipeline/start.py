@@ -1,0 +1,31 @@
+"""A live run of a source that is named by its URI: the capture process of `edge.sources`, and its liveness."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edge.pipeline.live import LiveRun, Surround
+from edge.pipeline.options import LiveOptions, OpenModel
+from edge.pipeline.receive import LiveSource
+from edge.pipeline.tally import Summary
+from edge.reading import Sink
+
+__all__ = ["live_run", "run_live"]
+
+
+def live_run(uri: str, open_model: OpenModel, options: LiveOptions, around: Surround | None = None) -> LiveRun:
+    """Ready to `run(sinks)`; `command` and `stop` work from any thread. Raises UsageError and InputRefused for what was typed wrong."""
+    from edge.sources.live import LiveSource as ReconnectingSource
+    from edge.sources.liveness import Liveness
+
+    source: LiveSource = ReconnectingSource(uri)
+
+    def make_liveness(fps: float | None) -> Liveness:
+        return Liveness(fps, options.age_limit_ns)
+
+    return LiveRun(source, make_liveness, open_model, uri=uri, options=options, around=around)
+
+
+def run_live(uri: str, open_model: OpenModel, sinks: Sequence[Sink], options: LiveOptions, around: Surround | None = None) -> Summary:
+    """As `live_run(...).run(sinks)`."""
+    return live_run(uri, open_model, options, around).run(sinks)
