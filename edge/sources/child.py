@@ -12,7 +12,9 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Iterator
+from types import TracebackType
 from typing import Protocol, runtime_checkable
 
 import cv2
@@ -52,28 +54,41 @@ class KnowsItsPlace(Protocol):
 
 
 def main(channel_fd: int, lifeline_fd: int) -> None:
-    """Entry of the capture process; returns when its source is over."""
+    """Entry of the capture process; does not return. The channel stays open to the last moment: its end is the process's end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
+    sys.excepthook = _die_loudly
     _die_with_the_parent(lifeline_fd)
-    with socket.socket(fileno=channel_fd) as channel:
-        speaker = _Speaker(channel)
-        start = msgspec.msgpack.decode(channel.recv(_START_B), type=wire.StartMsg)
-        channel.setblocking(False)
-        quiet_decoders()
-        cv2.setNumThreads(1)
-        try:
-            with _open(start, speaker) as source:
-                reopen = str(source.reopen) if isinstance(source, KnowsItsPlace) else None
-                speaker.say(wire.OpenedMsg(source.info, reopen))
-                _deliver(source, speaker)
-                speaker.say(wire.EndedMsg())
-        except SourceLost as error:
-            speaker.say(wire.LostMsg(error.reason, error.line()))
-        except (UsageError, InputRefused, MachineLacks) as error:
-            speaker.say(wire.failed(error))
-        except SourceUnreachable as error:
-            speaker.say(wire.LostMsg(Reason.UNPLUGGED, error.line()))
+    channel = socket.socket(fileno=channel_fd)
+    start = msgspec.msgpack.decode(channel.recv(_START_B), type=wire.StartMsg)
+    channel.setblocking(False)
+    quiet_decoders()
+    cv2.setNumThreads(1)
+    _run(start, _Speaker(channel))
+    os._exit(0)  # not through the interpreter's farewell, where a driver's own threads and handlers may hang
+
+
+def _run(start: wire.StartMsg, speaker: "_Speaker") -> None:
+    """Open, deliver, and say how it ended."""
+    try:
+        with _open(start, speaker) as source:
+            reopen = str(source.reopen) if isinstance(source, KnowsItsPlace) else None
+            speaker.say(wire.OpenedMsg(source.info, reopen))
+            _deliver(source, speaker)
+            speaker.say(wire.EndedMsg())
+    except SourceLost as error:
+        speaker.say(wire.LostMsg(error.reason, error.line()))
+    except (UsageError, InputRefused, MachineLacks) as error:
+        speaker.say(wire.failed(error))
+    except SourceUnreachable as error:
+        speaker.say(wire.LostMsg(Reason.UNPLUGGED, error.line()))
+
+
+def _die_loudly(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """An exception that nobody expected: its traceback is for the parent's log, its last line for the screen."""
+    traceback.print_exception(kind, error, trace)
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _leave(*_: object) -> None:

@@ -54,7 +54,7 @@ def _riff_b(head: bytes) -> int | None:
 
 def _mp4(file: BinaryIO, size_b: int) -> Container:
     """ISO/IEC 14496-12, 4.2: size (32 bit, 1 = 64 bit follows, 0 = to the end of the file), type, content."""
-    at_b, has_index, expected_b = 0, False, size_b
+    at_b, has_index, has_pictures, expected_b = 0, False, False, size_b
     for _ in range(_MAX_BOXES):
         file.seek(at_b)
         head = file.read(16)
@@ -64,8 +64,8 @@ def _mp4(file: BinaryIO, size_b: int) -> Container:
         box_b, name = struct.unpack(">I4s", head[:8])
         if box_b == 1:
             box_b = struct.unpack(">Q", head[8:16])[0] if len(head) == 16 else 16
-        if name == b"moov":
-            has_index = True
+        has_index |= name == b"moov"
+        has_pictures |= name == b"mdat"
         if box_b == 0:
             expected_b = size_b
             break
@@ -76,6 +76,8 @@ def _mp4(file: BinaryIO, size_b: int) -> Container:
         expected_b = at_b
         if at_b >= size_b:
             break
+    if has_index and not has_pictures:  # cut between the two, to the byte
+        expected_b = max(expected_b, size_b + 8)
     return Container("mp4", size_b, expected_b=expected_b, has_index=has_index)
 
 

@@ -18,7 +18,7 @@ from edge.sources.dicom_file import DicomFile, read_file
 from edge.sources.dicom_fragments import Piece, find_frames, walk
 from edge.sources.dicom_plan import PixelPlan, plan_pixels
 from edge.sources.dicom_regions import Region
-from edge.sources.dicom_samples import Samples, decode_frame, frame_b
+from edge.sources.dicom_samples import Samples, contradiction, decode_frame, frame_b
 from edge.sources.dicom_syntaxes import Codec, missing_decoders, require_decoder
 from edge.sources.dicom_time import Timing, time_frames
 from edge.sources.picture_header import BrokenPictureError
@@ -29,6 +29,7 @@ __all__ = ["OPTIONS", "DicomSource", "missing_decoders", "open_source"]
 OPTIONS: frozenset[str] = frozenset()
 STILL_BELOW_FPS = 5.0
 MAX_FRAME_B = 400_000_000
+HEAD_B = 65_536
 
 
 def open_source(uri: SourceUri) -> Source:
@@ -59,7 +60,7 @@ class DicomSource:
             self._file.close()
             raise
         self._timing = time_frames(self._plan.cine, self._plan.frames)
-        self._info = _describe(path, uri, self._dicom, self._plan, self._timing)
+        self._info = _describe(path, uri, self._dicom, self._plan, self._timing, self._contradiction())
 
     @property
     def info(self) -> SourceInfo:
@@ -99,6 +100,14 @@ class DicomSource:
             )
         if self._layout.missing:
             raise self._broken(len(self._layout.frames), "the file ends before its pixels do")
+
+    def _contradiction(self) -> str | None:
+        piece = self._layout.frames[0][0]
+        self._dicom.body.seek(piece.at)
+        try:
+            return contradiction(self._dicom.body.read(min(piece.size_b, HEAD_B)), self._plan, self._dicom.syntax)
+        except BrokenPictureError:
+            return None  # said when the frame is decoded
 
     def samples(self, index: int) -> Samples:
         """One frame as decoded, before palette, window and colour. Raises BrokenPictureError."""
@@ -153,8 +162,8 @@ def _lay_out(dicom: DicomFile, plan: PixelPlan) -> _Layout:
     return _Layout(frames, plan.frames - len(frames))
 
 
-def _describe(path: Path, uri: str, dicom: DicomFile, plan: PixelPlan, timing: Timing) -> SourceInfo:
-    warnings = list(dicom.notes)
+def _describe(path: Path, uri: str, dicom: DicomFile, plan: PixelPlan, timing: Timing, note: str | None) -> SourceInfo:
+    warnings = [*dicom.notes, *([note] if note else [])]
     if plan.palette is not None:
         warnings += plan.palette.notes
     if plan.frames > 1:

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.sources.dicom_jpeg import read_jpeg_header
+from edge.sources.dicom_jpeg import JpegHeader, decode_components, read_jpeg_header, reads_lossless
 from edge.sources.dicom_plan import PixelPlan
 from edge.sources.dicom_rle import decode_rle
 from edge.sources.dicom_syntaxes import Codec, Syntax
 from edge.sources.picture_header import BrokenPictureError
 
-__all__ = ["Samples", "decode_frame", "frame_b"]
+__all__ = ["Samples", "contradiction", "decode_frame", "frame_b"]
 
 Integers = NDArray[np.unsignedinteger[Any]]
 JPEG_LS = {"1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"}
@@ -28,7 +28,6 @@ class Samples:
     values: Integers
     photometric: str
     bits: int | None = None
-    note: str | None = None
 
 
 def frame_b(plan: PixelPlan) -> int:
@@ -85,30 +84,53 @@ def _run_lengths(data: bytes, plan: PixelPlan) -> Samples:
 
 
 def _jpeg(data: bytes, plan: PixelPlan, syntax: Syntax) -> Samples:
-    """Any JPEG or JPEG-LS through GDCM, without its colour conversion: the stream's own marks decide, then the tag."""
+    """Any JPEG or JPEG-LS, its colours not yet converted: the stream's own marks say what they are, then the tag."""
     head = read_jpeg_header(data)
     if (head.rows, head.columns, head.components) != (plan.rows, plan.columns, plan.samples):
         raise BrokenPictureError("a compressed frame has another size than the file declares")
     if head.bits > plan.bits_allocated or (syntax.uid.endswith(".51") and head.bits > 8):
         raise BrokenPictureError(f"a compressed frame has {head.bits} bits a sample, which is not read in {syntax.name}")
+    lossless = syntax.module is not None
+    if syntax.codec is Codec.JPEG and head.bits == 8 and (not lossless or reads_lossless()):
+        values: Integers = decode_components(data)
+        if values.shape != ((plan.rows, plan.columns) if plan.samples == 1 else (plan.rows, plan.columns, 3)):
+            raise BrokenPictureError("a compressed frame cannot be decoded")
+    else:
+        values = _by_gdcm(data, plan, syntax, head.bits)
+    if plan.samples == 1:
+        return Samples(values, plan.photometric, head.bits)
+    return Samples(values, "YBR_FULL" if _is_ybr(head, plan, syntax) else "RGB", head.bits)
+
+
+def _is_ybr(head: JpegHeader, plan: PixelPlan, syntax: Syntax) -> bool:
+    """Lossy JPEG that says what it holds is believed before the tag: writers forget the tag, and decoders of the field obey the stream."""
+    tagged = plan.photometric.startswith("YBR")
+    return tagged if head.ybr is None or syntax.module is not None else head.ybr
+
+
+def contradiction(data: bytes, plan: PixelPlan, syntax: Syntax) -> str | None:
+    """A note where the first frame's own marks contradict the tag. data: its beginning. Raises BrokenPictureError."""
+    if syntax.codec is not Codec.JPEG or plan.samples == 1:
+        return None
+    ybr = _is_ybr(read_jpeg_header(data), plan, syntax)
+    if ybr == plan.photometric.startswith("YBR"):
+        return None
+    return f"the tag says {plan.photometric}, the JPEG inside says {'YCbCr' if ybr else 'RGB'}: the JPEG is believed"
+
+
+def _by_gdcm(data: bytes, plan: PixelPlan, syntax: Syntax, bits: int) -> Integers:
+    """Samples through GDCM, which does not convert colours here. It can crash on damaged JPEG (not on JPEG-LS): see docs/dicom.md."""
     size = plan.rows * plan.columns * plan.samples
-    buffer = _gdcm(data, plan, syntax, head.bits)
-    if len(buffer) < size * (2 if head.bits > 8 else 1):
+    buffer = _gdcm(data, plan, syntax, bits)
+    if len(buffer) < size * (2 if bits > 8 else 1):
         raise BrokenPictureError("a compressed frame cannot be decoded")
     wide = len(buffer) >= 2 * size
     flat: Integers = np.frombuffer(buffer, "<u2", size).astype(np.uint16) if wide else np.frombuffer(buffer, np.uint8, size)
     if plan.samples == 1:
-        return Samples(flat.reshape(plan.rows, plan.columns), plan.photometric, head.bits)
+        return flat.reshape(plan.rows, plan.columns)
     planar = plan.planar and syntax.uid not in JPEG_LS
     values = np.moveaxis(flat.reshape(3, plan.rows, plan.columns), 0, 2) if planar else flat.reshape(plan.rows, plan.columns, 3)
-    tagged = plan.photometric.startswith("YBR")
-    ybr = tagged if head.ybr is None or syntax.uid in JPEG_LS else head.ybr
-    note = (
-        None
-        if ybr == tagged
-        else f"the tag says {plan.photometric}, the JPEG inside says {'YCbCr' if ybr else 'RGB'}: the JPEG is believed"
-    )
-    return Samples(np.ascontiguousarray(values), "YBR_FULL" if ybr else "RGB", head.bits, note)
+    return np.ascontiguousarray(values)
 
 
 def _gdcm(data: bytes, plan: PixelPlan, syntax: Syntax, bits: int) -> bytes:

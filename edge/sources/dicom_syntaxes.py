@@ -14,6 +14,7 @@ class Codec(Enum):
 
     NATIVE = "uncompressed"
     RLE = "run lengths"
+    JPEG = "OpenCV, or GDCM beyond 8 bits"
     GDCM = "gdcm"
     OPENJPEG = "openjpeg"
     NONE = "not read"
@@ -21,7 +22,11 @@ class Codec(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Syntax:
-    """module, package: what must be importable, and what installs it; None: nothing beyond the base."""
+    """module, package: what must be importable, and what installs it; None: nothing beyond OpenCV.
+
+    A syntax is read whole or not at all: lossless JPEG asks for GDCM even where OpenCV would do (8 bits), so that whether a file can
+    be read is a matter of its syntax and never of its depth.
+    """
 
     uid: str
     name: str
@@ -37,6 +42,10 @@ def _gdcm(uid: str, name: str) -> Syntax:
     return Syntax(uid, name, Codec.GDCM, module="gdcm", package="python-gdcm")
 
 
+def _jpeg(uid: str, name: str, *, lossless: bool) -> Syntax:
+    return Syntax(uid, name, Codec.JPEG, module="gdcm" if lossless else None, package="python-gdcm" if lossless else None)
+
+
 def _openjpeg(uid: str, name: str) -> Syntax:
     return Syntax(uid, name, Codec.OPENJPEG, module="openjpeg", package="pylibjpeg-openjpeg")
 
@@ -49,10 +58,10 @@ SYNTAXES: tuple[Syntax, ...] = (
     Syntax("1.2.840.10008.1.2.1.99", "Deflated Explicit VR Little Endian", Codec.NATIVE, deflated=True),
     Syntax("1.2.840.10008.1.2.2", "Explicit VR Big Endian", Codec.NATIVE, little=False),
     Syntax("1.2.840.10008.1.2.5", "RLE Lossless", Codec.RLE),
-    _gdcm("1.2.840.10008.1.2.4.50", "JPEG Baseline"),
-    _gdcm("1.2.840.10008.1.2.4.51", "JPEG Extended"),
-    _gdcm("1.2.840.10008.1.2.4.57", "JPEG Lossless (process 14)"),
-    _gdcm("1.2.840.10008.1.2.4.70", "JPEG Lossless (process 14, selection value 1)"),
+    _jpeg("1.2.840.10008.1.2.4.50", "JPEG Baseline", lossless=False),
+    _jpeg("1.2.840.10008.1.2.4.51", "JPEG Extended", lossless=False),
+    _jpeg("1.2.840.10008.1.2.4.57", "JPEG Lossless (process 14)", lossless=True),
+    _jpeg("1.2.840.10008.1.2.4.70", "JPEG Lossless (process 14, selection value 1)", lossless=True),
     _gdcm("1.2.840.10008.1.2.4.80", "JPEG-LS Lossless"),
     _gdcm("1.2.840.10008.1.2.4.81", "JPEG-LS Near-Lossless"),
     _openjpeg("1.2.840.10008.1.2.4.90", "JPEG 2000 Lossless"),

@@ -119,15 +119,8 @@ class IsolatedSource:
     def kill(self, grace_s: float = GRACE_S) -> None:
         """End the capture process, whatever it does; returns after grace_s and a moment at most. From any thread; again is harmless."""
         self._is_killed = True
-        process = self._process
-        if process is None or process.poll() is not None:
-            return
-        if grace_s > 0:
-            process.send_signal(signal.SIGTERM)
-            if _gone(process, grace_s):
-                return
-        process.send_signal(signal.SIGKILL)
-        _gone(process, _REAP_S)  # one that sits in an uninterruptible system call goes when the kernel lets it
+        if self._process is not None:
+            _end(self._process, grace_s)
 
     def close(self) -> None:
         """Kill, and give back everything. From the receiving thread."""
@@ -177,7 +170,8 @@ class IsolatedSource:
         except (msgspec.MsgspecError, ValueError, IndexError) as error:
             self._pending.append(Lost(Reason.DRIVER_CRASHED, f"the capture process of {self._uri} spoke nonsense ({error})"))
             self._said_goodbye = True
-            self.kill(grace_s=0)
+            if self._process is not None:
+                _end(self._process, grace_s=0)
         finally:
             for fd in fds:
                 os.close(fd)
@@ -230,7 +224,7 @@ class IsolatedSource:
         self._is_over = True
         process = self._process
         if process is not None and not _gone(process, _REAP_S):
-            self.kill(grace_s=0)
+            _end(process, grace_s=0)
         self._keep_errors()
         if not self._said_goodbye and not self._is_killed and process is not None:
             self._pending.append(Lost(Reason.DRIVER_CRASHED, f"{self._uri}: {_cause_of_death(process.returncode)}{self._last_words()}"))
@@ -269,6 +263,17 @@ def _environment() -> dict[str, str]:
     quiet = {"OPENCV_LOG_LEVEL": "SILENT", "OPENCV_FFMPEG_LOGLEVEL": "-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     # OpenCV's own wait for a V4L2 buffer is 10 s; ours is `reconnect.Patience`, and this one only has to be shorter.
     return {"OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "1", **quiet, **os.environ}
+
+
+def _end(process: subprocess.Popen[bytes], grace_s: float) -> None:
+    if process.poll() is not None:
+        return
+    if grace_s > 0:
+        process.send_signal(signal.SIGTERM)
+        if _gone(process, grace_s):
+            return
+    process.send_signal(signal.SIGKILL)
+    _gone(process, _REAP_S)  # one that sits in an uninterruptible system call goes when the kernel lets it
 
 
 def _gone(process: subprocess.Popen[bytes], within_s: float) -> bool:
