@@ -1,4 +1,4 @@
-"""`sonoderm check`: is this model fit to run on this machine? `--accept` records it for a form never proven here; `--tune` makes it fast."""
+"""`sonoderm check`: is this model fit to run on this machine? `--accept` records it for a form not proven; `--tune` makes it fast."""
 
 import datetime
 import time
