@@ -167,9 +167,10 @@ class Conductor:
         frame = event.frame
         if event.opening != self.watch.opening or self._speaker is None:
             return False
-        self._slowness.looked(
-            now_ns - frame.captured_ns, self.watch.pace.period_ns(), self.inference.quantile_ms(0.95), len(self.inference)
-        )
+        if event.cut or self.scene_began_ns is None:
+            self.scene, self.scene_began_ns = self.scene + 1, frame.captured_ns
+        p95_ms, looks = self.inference.quantile_ms(0.95), len(self.inference)
+        self._slowness.looked(now_ns - frame.captured_ns, self.watch.pace.period_ns(), p95_ms, looks)
         self._window, spoken = hear(self._window, event.look, frame, cut=event.cut, speaker=self._speaker)
         if frame.captured_ns <= self._void_until_ns:
             return False

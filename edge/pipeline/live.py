@@ -144,7 +144,7 @@ class LiveRun:
                 case ev.Say():
                     self._around.say(action.text)
                 case ev.Restart():
-                    self._source.restart()
+                    threading.Thread(target=self._source.restart, name="restart", daemon=True).start()  # it may wait for the kernel
                 case ev.Finish():
                     return action
         return None
