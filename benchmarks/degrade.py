@@ -36,7 +36,7 @@ def _filtered(pixels: U8, kernel: U8) -> U8:
 
 def gain(pixels: U8, factor: float) -> U8:
     """Every value times `factor`, clipped at 255: exposure or receive gain at fault."""
-    return np.clip(np.rint(pixels.astype(np.float32) * factor), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(pixels.astype(np.float32) * factor), 0, 255), np.uint8)
 
 
 def defocus(pixels: U8, radius_share: float = DEFOCUS_RADIUS) -> U8:
@@ -73,12 +73,6 @@ def contact_lost(pixels: U8, ultrasound: bool, rng: Generator, width_share: floa
     gone = np.zeros(width, bool)
     gone[:left] = True
     gone[width - (lost - left) :] = True
-    return _without_contact(pixels, gone, ultrasound, rng, height, width)
-
-
-def _without_contact(
-    pixels: U8, gone: np.ndarray[tuple[int], np.dtype[np.bool_]], ultrasound: bool, rng: Generator, height: int, width: int
-) -> U8:
     out = pixels.copy()
     noise = rng.normal(0, 1.5, (height, width)).astype(np.float32)
     if ultrasound:
@@ -130,7 +124,10 @@ def sensor_noise(pixels: U8, sigma: float, rng: Generator) -> U8:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A degradation, and the only right name for it. apply: (pixels, is ultrasound, generator) -> pixels. target: share to be caught, None = shown only."""
+    """A degradation, and the only right name for it.
+
+    apply: (pixels, is ultrasound, generator) -> pixels. target: share to be caught; None: shown, not promised.
+    """
 
     name: str
     reason: Reason
@@ -143,9 +140,9 @@ def _no_field(pixels: U8, _: bool, rng: Generator) -> U8:
 
 
 KINDS = (
-    Kind("gain x0.1", Reason.TOO_DARK, lambda p, _, rng: gain(p, 0.1)),
-    Kind("gain x5", Reason.TOO_BRIGHT, lambda p, _, rng: gain(p, 5)),
-    Kind("defocus 3 %", Reason.OUT_OF_FOCUS, lambda p, _, rng: defocus(p)),
+    Kind("gain x0.1", Reason.TOO_DARK, lambda p, *_: gain(p, 0.1)),
+    Kind("gain x5", Reason.TOO_BRIGHT, lambda p, *_: gain(p, 5)),
+    Kind("defocus 3 %", Reason.OUT_OF_FOCUS, lambda p, *_: defocus(p)),
     Kind("motion 6 %", Reason.MOVING, lambda p, _, rng: motion(p, rng.uniform(0, np.pi))),
     Kind("contact lost", Reason.NO_CONTACT, contact_lost),
     Kind("no field of view", Reason.NO_FIELD_OF_VIEW, _no_field),

@@ -91,9 +91,9 @@ def _leaves_a_surround(whole: U8, box: tuple[int, int, int, int], detector: Dete
     """Is what lies outside the box a surround, dark and wide, and not the dark part of a subject that fills the picture?"""
     rows, columns = whole.shape
     x, y, w, h = box
-    sides = ((x / columns, whole[:, :x]), (1 - (x + w) / columns, whole[:, x + w :]), (y / rows, whole[:y]))
+    sides = [(x / columns, whole[:, :x]), (1 - (x + w) / columns, whole[:, x + w :]), (y / rows, whole[:y])]
     if detector == "dermatoscope":  # in ultrasound a dark strip at the bottom alone is depth that sends no echo
-        sides = (*sides, (1 - (y + h) / rows, whole[y + h :]))
+        sides.append((1 - (y + h) / rows, whole[y + h :]))
     dark = _level(whole, DARK_OF_BRIGHT)
     wide = [strip for share, strip in sides if share >= MARGIN]
     return bool(wide) and all(float(np.percentile(strip, 75)) <= dark for strip in wide)

@@ -1,4 +1,7 @@
-"""The whole way of a picture to the model's tensor: mask, field of view, crop, resize, colour. One function, for live and still, for training and golden frames."""
+"""The whole way of a picture to the model's tensor: mask, field of view, crop, resize, colour.
+
+One function, for live and still, for training and golden frames.
+"""
 
 from dataclasses import dataclass
 

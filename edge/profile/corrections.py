@@ -50,7 +50,10 @@ def _built(correction: Correction) -> Corrections:
 
 
 def corrections_for(loaded: LoadedProfile, setting: Setting, today: datetime.date) -> tuple[Corrections | None, Notes]:
-    """What to apply to pictures of `setting` on `today` (UTC), and what to say aloud. Never raises: a profile that does not fit is not applied."""
+    """What to apply to pictures of `setting` on `today` (UTC), and what to say aloud.
+
+    Never raises: a profile that does not fit is not applied.
+    """
     name = loaded.profile.name
     if not loaded.profile.corrections:
         return None, ()

@@ -56,19 +56,15 @@ def _signer(line: bytes, body: bytes, trust: Trust, origin: str) -> str:
     known = [key for key in trust.keys if key.hash == named]
     if not known:
         raise NotTrusted(
-            f"{origin}: signed by key {named[:12]}, which is not trusted here", do="add its public key with: sonoderm trust add KEY.pub"
+            f"{origin}: key {named[:12]}, which signed it, is not trusted here", do="add it with: sonoderm trust add KEY.profile.pub"
         )
     key = next((k for k in known if k.role is Role.PROFILE), None)
     if key is None:
-        raise NotTrusted(
-            f"{origin}: key {named[:12]} may sign a {known[0].role}, not a profile", do="sign the profile with a key of role profile"
-        )
+        raise NotTrusted(f"{origin}: key {named[:12]} may sign a {known[0].role}, not a profile", do="sign it with a key of role profile")
     try:
         Ed25519PublicKey.from_public_bytes(key.public).verify(base64.b64decode(match[2], validate=True), SIGNED_AS + body)
     except (InvalidSignature, binascii.Error) as error:
-        raise NotTrusted(
-            f"{origin}: the signature does not hold", do="the profile was changed after it was signed: fetch it again"
-        ) from error
+        raise NotTrusted(f"{origin}: the signature does not hold", do="it was changed after signing: fetch it again") from error
     return named
 
 

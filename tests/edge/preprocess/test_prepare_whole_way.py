@@ -17,17 +17,11 @@ from edge.preprocess.small import SMALL_PX
 from edge.profile import Corrections
 
 Fit = Literal["crop", "letterbox", "squash"]
+Seen = Literal["dermatoscope", "ultrasound", "none"]
 FITS: tuple[Fit, ...] = ("crop", "letterbox", "squash")
 
 
-def a_spec(
-    *,
-    width: int = 192,
-    height: int = 144,
-    fit: Fit = "crop",
-    field: Literal["dermatoscope", "ultrasound", "none"] = "none",
-    grey: bool = False,
-) -> InputSpec:
+def a_spec(*, width: int = 192, height: int = 144, fit: Fit = "crop", field: Seen = "none", grey: bool = False) -> InputSpec:
     return InputSpec(width_px=width, height_px=height, fit=fit, field=field, grey=grey)
 
 
