@@ -38,6 +38,7 @@ SCHEMES: tuple[Scheme, ...] = (
     Scheme("dicom", "edge.sources.dicom", "a DICOM image or cine", "dicom:cine.dcm"),
     Scheme("url", "edge.sources.stream", "a stream or clip over the network", "url:http://camera.local/stream.mjpg"),
     Scheme("phantom", "edge.sources.phantom", "a rendered test picture in motion", "phantom:derm?seed=1"),
+    Scheme("demo", "edge.demo.source", "any of these, with faults on order", "demo:SWITCH?of=phantom:derm"),
 )
 
 
