@@ -79,7 +79,7 @@ def test_a_pin_holds_the_key_hash_and_the_signature_too() -> None:
 
 
 def test_every_bit_of_every_byte_of_the_payload_is_refused() -> None:
-    """The payload meets nothing but SHA-256, so that a bit tells as much as all 255 values (those: test below, make test-slow)."""
+    """The payload meets nothing but SHA-256, so that a bit tells as much as all 255 values (those: the test below, marked slow)."""
     data, trust = eight_kilobytes()
     assert survivors(data, trust, PAYLOAD, (1, 2, 4, 8, 16, 32, 64, 128)) == []
 
