@@ -155,7 +155,9 @@ def _gdcm(data: bytes, plan: PixelPlan, syntax: Syntax, bits: int) -> bytes:
     image.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(syntax.uid)))
     allocated = 16 if bits > 8 else 8
     image.SetPixelFormat(gdcm.PixelFormat(plan.samples, allocated, bits, bits - 1, 1 if plan.signed else 0))
-    buffer: str = image.GetBuffer()  # bytes in the disguise of a str
+    buffer: str | None = image.GetBuffer()  # bytes in the disguise of a str
+    if buffer is None:
+        raise BrokenPictureError("a compressed frame cannot be decoded")
     return buffer.encode("utf-8", "surrogateescape")
 
 

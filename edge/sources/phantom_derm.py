@@ -192,10 +192,10 @@ def _lamp(rng: np.random.Generator, shape: tuple[int, int]) -> F32:
 
 
 def _without_contact(rng: np.random.Generator, canvas: U8, short: float) -> U8:
-    """What a dermatoscope sees through air: out of focus, pale, with glare on the skin's relief."""
-    soft = cv2.GaussianBlur(canvas, (0, 0), short * 0.02).astype(np.float32)
-    glare = smoothstep(0.6, 2.2, field(rng, (canvas.shape[0], canvas.shape[1]), (short * 0.07,) * 2, 4)) * 110
-    return np.asarray(np.clip(soft * 0.62 + 62 + glare[..., None], 0, 255), np.uint8)
+    """What a lifted dermatoscope sees: the dark room behind the edge of its tube, out of focus, a faint glow of its own lamps."""
+    soft = cv2.GaussianBlur(canvas, (0, 0), short * 0.06).astype(np.float32)
+    glow = smoothstep(0.8, 2.4, field(rng, (canvas.shape[0], canvas.shape[1]), (short * 0.5,) * 2, 1)) * 14
+    return np.asarray(np.clip(soft * float(rng.uniform(0.06, 0.14)) + glow[..., None], 0, 255), np.uint8)
 
 
 def _ring(rng: np.random.Generator, width_px: int, height_px: int) -> U8:

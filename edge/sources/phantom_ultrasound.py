@@ -148,13 +148,12 @@ def _floor(rng: np.random.Generator, shape: tuple[int, int]) -> F32:
 
 
 def _ringing(rng: np.random.Generator) -> F32:
-    """Power that a probe shows in air: equally spaced bright bands that die away, black below. (DEPTHS, LINES)."""
+    """Power that a probe shows in air: equally spaced bright bands that die away, the same for each line, black below. (DEPTHS, LINES)."""
     depth = np.arange(DEPTHS, dtype=np.float32)
-    period = float(rng.uniform(20, 30))
-    bands = np.exp(-(((depth % period) - period / 2) ** 2) / (2 * (period / 7) ** 2))
-    power = np.power(10, (-6 - 42 * depth / (DEPTHS * 0.42)) / 10) * bands
-    speckle = cv2.GaussianBlur(rng.standard_exponential((DEPTHS, LINES), np.float32), (0, 0), sigmaX=5, sigmaY=0.8)
-    return np.asarray(power[:, None] * speckle, np.float32)
+    period = float(rng.uniform(9, 15))
+    bands = 0.05 + np.exp(-(((depth % period) - period / 2) ** 2) / (2 * (period / 6) ** 2))
+    power = np.power(10, (-4 - 60 * depth / (DEPTHS * 0.30)) / 10) * bands
+    return np.asarray(np.repeat(power[:, None], LINES, axis=1), np.float32)
 
 
 def _scan_conversion(rng: np.random.Generator, probe: Probe, width_px: int, height_px: int) -> tuple[U8, U8, U8]:

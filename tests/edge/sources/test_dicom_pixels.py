@@ -232,3 +232,37 @@ def test_no_palette_raises_anything_unnamed(words: bytes, entries: int, bits: in
     except BrokenPictureError:
         return
     assert built.table.dtype == np.uint8
+
+
+def compressed(kind: str) -> tuple[bytes, str]:
+    import imagecodecs
+
+    picture = np.random.default_rng(0).integers(0, 255, (48, 40, 3), np.uint8)
+    if kind == "lossless":
+        return imagecodecs.ljpeg_encode(picture[..., 0]), "1.2.840.10008.1.2.4.70"
+    if kind == "jpeg-ls":
+        return imagecodecs.jpegls_encode(picture), "1.2.840.10008.1.2.4.80"
+    return imagecodecs.jpeg2k_encode(picture, level=0, codecformat="j2k", reversible=True), "1.2.840.10008.1.2.4.90"
+
+
+@pytest.mark.parametrize("kind", ["lossless", "jpeg-ls", "jpeg 2000"])
+def test_no_damaged_frame_raises_anything_unnamed(kind: str, tmp_path: Path) -> None:
+    data, syntax = compressed(kind)
+    tags = (
+        described(PhotometricInterpretation="MONOCHROME2", SamplesPerPixel=1)
+        if kind == "lossless"
+        else described(PhotometricInterpretation="RGB")
+    )
+    refused = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        damaged = bytearray(data)
+        damaged[int(rng.integers(2, min(len(data), 600)))] ^= int(rng.integers(1, 256))
+        if seed % 5 == 0:
+            del damaged[len(damaged) // 2 :]
+        path = build.a_dicom(tmp_path / "d.dcm", encapsulate([bytes(damaged)]), syntax=syntax, **tags)
+        try:
+            assert first(path).shape == (48, 40, 3)
+        except InputRefused:
+            refused += 1
+    assert refused >= 12
