@@ -19,17 +19,20 @@ EVERY_S: Final = 1.0
 
 
 def make_logger(trt: ModuleType, say: Callable[[str], None]) -> Any:
-    """One logger for a process: TensorRT warns of a second one. Errors are told; the rest is noise."""
+    """One logger for a process: TensorRT warns of a second one. Errors are told, warnings are kept for us to read; the rest is noise."""
 
     class Logger(trt.ILogger):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             trt.ILogger.__init__(self)
             self.errors: list[str] = []
+            self.warnings: list[str] = []
 
         def log(self, severity: Any, text: str) -> None:
             if severity in (trt.ILogger.ERROR, trt.ILogger.INTERNAL_ERROR):
                 self.errors.append(text)
                 say(f"TensorRT: {text}")
+            elif severity == trt.ILogger.WARNING:
+                self.warnings.append(text)
 
     return Logger()
 
@@ -62,6 +65,7 @@ def _monitor(trt: ModuleType, say: Callable[[str], None]) -> Any:
 def build_plan(trt: ModuleType, logger: Any, graph: Graph, shape: tuple[int, ...], say: Callable[[str], None]) -> bytes:
     """Raises BackendFault with the parser's or the builder's own words. shape: for an input whose sizes the graph leaves open."""
     name = f"{trt.__name__} {trt.__version__}"
+    before = len(logger.warnings)
     builder = trt.Builder(logger)
     network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
     parser = trt.OnnxParser(network, logger)
@@ -69,6 +73,9 @@ def build_plan(trt: ModuleType, logger: Any, graph: Graph, shape: tuple[int, ...
         faults = [_parser_fault(parser.get_error(at)) for at in range(parser.num_errors)]
         why = "; ".join(faults[:3]) or "no reason given"
         raise BackendFault(f"{graph.origin}: {name} refuses the graph: {why}", do="use a form of scheme trt_in")
+    halved = [text for text in logger.warnings[before:] if "UINT8" in text and "zero_point" in text.lower()]
+    if halved:  # it takes 0..255 for -128..127 and goes on: half of every range would be lost without a word
+        raise BackendFault(f"{graph.origin}: {name} would halve the ranges of its uint8 activations", do="use a form of scheme trt_in")
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, WORKSPACE_B)
     config.clear_flag(trt.BuilderFlag.TF32)  # float32 means float32: goldens are held to it
