@@ -26,7 +26,7 @@ from edge.sources.http import open_http
 from edge.sources.lost import SourceLost
 from edge.sources.mjpeg import MultipartDecoder, NotMultipart, boundary_of, is_whole_jpeg
 from edge.sources.quiet import quiet_decoders
-from edge.sources.stream_clock import StreamClock
+from edge.sources.stream_clock import OLD_NS, StreamClock
 from edge.sources.uri import SourceUri, public_address
 
 __all__ = ["OPTIONS", "FfmpegStream", "MjpegStream", "open_source"]
@@ -37,7 +37,7 @@ OPEN_TIMEOUT_S = 1.5
 READ_TIMEOUT_S = 1.5
 _READ_B = 1 << 20  # all that lies in the socket, so that only the newest picture of a backlog is decoded
 _PORTS = {"rtsp": 554, "rtsps": 322}
-_OLD_NS = 150_000_000  # a picture of a live stream that waited longer is passed over, as a newer one is there
+_WAIT_NS = 2_000_000  # in one grab without using the processor: it stood still for the network
 _MOST_OLD = 100
 
 
@@ -174,14 +174,15 @@ class FfmpegStream:
     def __iter__(self) -> Iterator[Frame]:
         clock, index, old_in_a_row = StreamClock(), 0, 0
         while True:
-            began_s = time.monotonic()
+            began_ns, worked_ns = time.monotonic_ns(), time.thread_time_ns()
             if not self._capture.grab():
-                self._judge_the_end(index, time.monotonic() - began_s)
+                self._judge_the_end(index, (time.monotonic_ns() - began_ns) / 1e9)
                 return
             arrived_ns = time.monotonic_ns()
+            waited = arrived_ns - began_ns - (time.thread_time_ns() - worked_ns) > _WAIT_NS
             time_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            captured_ns = arrived_ns if self._is_clip else clock.captured_ns(time_s, arrived_ns)
-            if arrived_ns - captured_ns > _OLD_NS and old_in_a_row < _MOST_OLD:
+            captured_ns = arrived_ns if self._is_clip else clock.captured_ns(time_s, arrived_ns, waited=waited)
+            if arrived_ns - captured_ns > OLD_NS and old_in_a_row < _MOST_OLD:
                 old_in_a_row, self._old, index = old_in_a_row + 1, self._old + 1, index + 1
                 continue
             old_in_a_row = 0

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+
 from edge.errors import InputRefused, PartialInput
 from edge.frame import Frame, SourceInfo
 from edge.sources.table import open_source
-
 from tests.clips import BLUE, RED, a_clip, ffmpeg, index_first, without_index
 
 
@@ -100,7 +100,9 @@ def test_frames_lost_inside_a_file_of_full_length_are_told(tmp_path: Path) -> No
     assert len(frames) == 40 or isinstance(error, PartialInput)
 
 
-@pytest.mark.parametrize("content", [b"", b"\0" * 4000, b"not a clip at all" * 50, b"\x1aE\xdf\xa3" + b"\xff" * 300, b"\0\0\0\x18ftypisom" + b"\0" * 16])
+@pytest.mark.parametrize(
+    "content", [b"", b"\0" * 4000, b"not a clip at all" * 50, b"\x1aE\xdf\xa3" + b"\xff" * 300, b"\0\0\0\x18ftypisom" + b"\0" * 16]
+)
 def test_what_is_no_clip_is_refused_by_name(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "no.mp4"
     path.write_bytes(content)

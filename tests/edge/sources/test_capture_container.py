@@ -3,9 +3,10 @@
 import io
 import struct
 
-from edge.sources.container import examine
 from hypothesis import given
 from hypothesis import strategies as st
+
+from edge.sources.container import examine
 
 
 def a_box(name: bytes, body: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from edge.frame import U8
 from edge.sources.grabber import deinterlace, expand_limited, is_combed, is_limited
 

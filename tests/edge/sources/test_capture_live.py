@@ -5,12 +5,12 @@ import time
 from pathlib import Path
 
 import pytest
+
 from edge.errors import InputRefused, SourceUnreachable
 from edge.reading import Reason
 from edge.sources.events import Arrived, Ended, Event, Failed, Lost, Opened
 from edge.sources.live import LiveSource
 from edge.sources.reconnect import Patience
-
 from tests.clips import a_clip
 from tests.fake_driver import World, install
 

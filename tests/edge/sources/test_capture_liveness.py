@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from edge.frame import U8, Frame
 from edge.reading import Reason
 from edge.sources.liveness import Liveness, is_black, silence_limit_ns
@@ -20,7 +21,20 @@ def a_frame(pixels: U8, at_ms: float, *, still: bool = False, scene: int = 0) ->
 
 @pytest.mark.parametrize(
     ("fps", "limit_ms"),
-    [(120, 180), (60, 180), (30, 180), (15, 180), (14, 178.57), (13.9, 179.86), (13.88, 180.1), (13, 192.3), (10, 250), (5, 500), (4, 500), (1, 500)],
+    [
+        (120, 180),
+        (60, 180),
+        (30, 180),
+        (15, 180),
+        (14, 178.57),
+        (13.9, 179.86),
+        (13.88, 180.1),
+        (13, 192.3),
+        (10, 250),
+        (5, 500),
+        (4, 500),
+        (1, 500),
+    ],
 )
 def test_the_silence_limit_is_180_ms_or_two_and_a_half_periods_and_never_above_the_age_limit(fps: float, limit_ms: float) -> None:
     assert silence_limit_ns(round(1e9 / fps)) == pytest.approx(max(180.0, limit_ms) * MS, rel=0.001)
@@ -39,7 +53,10 @@ def test_nothing_new_for_longer_than_the_limit_is_stalled(waited_ms: int, reason
     assert liveness.silence((8 * 33 + waited_ms) * MS) == reason
 
 
-@pytest.mark.parametrize(("repeated_ms", "reason"), [(33, None), (150, None), (179, None), (180, None), (181, Reason.FROZEN_PICTURE), (400, Reason.FROZEN_PICTURE)])
+@pytest.mark.parametrize(
+    ("repeated_ms", "reason"),
+    [(33, None), (150, None), (179, None), (180, None), (181, Reason.FROZEN_PICTURE), (400, Reason.FROZEN_PICTURE)],
+)
 def test_the_same_picture_for_longer_than_the_limit_is_frozen(repeated_ms: int, reason: Reason | None) -> None:
     liveness = Liveness(fps=30)
     for n in range(9):

@@ -4,11 +4,12 @@ import os
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from edge.errors import InputRefused
 from edge.frame import U8
 from edge.sources.ring import RingReader, RingWriter
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def a_ring(slot_b: int = 3000, slots: int = 3) -> tuple[RingWriter, RingReader]:

@@ -1,11 +1,12 @@
 """The rules of time at a source, pure: pace, patience, back-off, the age of a stream's picture."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from edge.sources.pace import Pacer, repeats
 from edge.sources.reconnect import Life, Patience, delay_ns, is_hung
 from edge.sources.stream_clock import StreamClock
-from hypothesis import given
-from hypothesis import strategies as st
 
 MS = 1_000_000
 S = 1000 * MS
@@ -67,7 +68,8 @@ def test_a_driver_that_opens_and_delivers_nothing_is_hung_after_four_seconds(wai
 
 
 @pytest.mark.parametrize(
-    ("fps", "waited_ms", "hung"), [(30, 999, False), (30, 1000, False), (30, 1001, True), (2, 1999, False), (2, 2000, False), (2, 2001, True)]
+    ("fps", "waited_ms", "hung"),
+    [(30, 999, False), (30, 1000, False), (30, 1001, True), (2, 1999, False), (2, 2000, False), (2, 2001, True)],
 )
 def test_silence_is_hung_after_a_second_or_four_periods(fps: int, waited_ms: int, hung: bool) -> None:
     life, now_ns = Life(started_ns=0).opened(1 * S, fps), 2 * S
@@ -96,29 +98,46 @@ def test_a_steady_stream_is_as_old_as_its_way() -> None:
     clock = StreamClock()
     for n in range(100):
         arrived = 50 * S + n * 40 * MS
-        assert clock.captured_ns(n * 0.04, arrived) == pytest.approx(arrived, abs=MS)
+        assert clock.captured_ns(n * 0.04, arrived, waited=True) == pytest.approx(arrived, abs=MS)
 
 
 def test_a_backlog_is_as_old_as_it_is_although_it_arrives_now() -> None:
     clock = StreamClock()
     for n in range(25):
-        clock.captured_ns(n * 0.04, n * 40 * MS)
+        clock.captured_ns(n * 0.04, n * 40 * MS, waited=True)
     stalled_until = 3 * S
-    ages = [stalled_until - clock.captured_ns(n * 0.04, stalled_until) for n in range(25, 75)]
+    ages = [stalled_until - clock.captured_ns(n * 0.04, stalled_until, waited=n == 25) for n in range(25, 75)]
     assert ages[0] == pytest.approx(2 * S, abs=5 * MS)
     assert ages[-1] == pytest.approx(40 * MS, abs=5 * MS)
+    assert clock.keeps_time
 
 
 def test_a_new_time_line_begins_anew() -> None:
     clock = StreamClock()
-    clock.captured_ns(1000.0, 0)
-    assert clock.captured_ns(0.0, 1 * S) == 1 * S
-    assert clock.captured_ns(5000.0, 2 * S) == 2 * S
+    clock.captured_ns(1000.0, 0, waited=True)
+    assert clock.captured_ns(0.0, 1 * S, waited=True) == 1 * S
+    assert clock.captured_ns(5000.0, 2 * S, waited=True) == 2 * S
 
 
-@given(st.lists(st.tuples(st.floats(-1e6, 1e9), st.integers(0, 10**9)), max_size=50))
-def test_no_time_stamp_puts_a_capture_after_its_arrival(pairs: list[tuple[float, int]]) -> None:
+def test_a_camera_that_does_not_keep_its_own_rate_is_believed_by_arrival() -> None:
     clock, now_ns = StreamClock(), 0
-    for pts_s, gap_ns in pairs:
+    for n in range(100):  # 25 a second on paper, 15 in fact
+        now_ns = n * 66 * MS
+        captured_ns = clock.captured_ns(n * 0.04, now_ns, waited=True)
+    assert not clock.keeps_time
+    assert captured_ns == now_ns
+
+
+def test_a_machine_that_cannot_keep_up_does_not_make_old_pictures_new() -> None:
+    clock = StreamClock()
+    for n in range(200):  # decoding takes longer than the period: the reader never waits
+        captured_ns = clock.captured_ns(n * 0.04, n * 66 * MS, waited=False)
+    assert 199 * 66 * MS - captured_ns > 4 * S
+
+
+@given(st.lists(st.tuples(st.floats(-1e6, 1e9), st.integers(0, 10**9), st.booleans()), max_size=50))
+def test_no_time_stamp_puts_a_capture_after_its_arrival(pairs: list[tuple[float, int, bool]]) -> None:
+    clock, now_ns = StreamClock(), 0
+    for pts_s, gap_ns, waited in pairs:
         now_ns += gap_ns
-        assert clock.captured_ns(pts_s, now_ns) <= now_ns
+        assert clock.captured_ns(pts_s, now_ns, waited=waited) <= now_ns

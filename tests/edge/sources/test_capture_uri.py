@@ -1,15 +1,17 @@
 """What a person types for a source."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from edge.errors import InputRefused, SonodermError, UsageError
 from edge.sources.schemes import SCHEMES
 from edge.sources.sniff import Kind, kind_of_head
 from edge.sources.table import open_source
 from edge.sources.uri import SourceUri, parse_uri, public_address
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def test_a_scheme_a_target_and_options_are_told_apart() -> None:
@@ -101,7 +103,12 @@ def test_an_absent_path_is_refused_and_a_bare_number_is_told_of_the_camera() -> 
 
 @pytest.mark.parametrize(
     "address",
-    ["rtsp://admin:s3cret@cam/live", "http://cam/live?user=admin&pwd=s3cret", "http://s3cret@cam:8080/x", "http://u:s3cret%40@[fe80::1]:80/x"],
+    [
+        "rtsp://admin:s3cret@cam/live",
+        "http://cam/live?user=admin&pwd=s3cret",
+        "http://s3cret@cam:8080/x",
+        "http://u:s3cret%40@[fe80::1]:80/x",
+    ],
 )
 def test_no_name_password_or_token_of_an_address_is_ever_written(address: str) -> None:
     uri = parse_uri(f"url:{address}#read_timeout_s=2")
@@ -117,11 +124,9 @@ def test_the_options_of_an_address_never_reach_the_server() -> None:
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_understood_or_refused_in_one_line(text: str) -> None:
-    try:
-        parse_uri(text)
-    except SonodermError as error:
-        assert "\n" not in error.line()
+def test_any_text_is_understood_or_refused_by_an_error_of_ours(text: str) -> None:
+    with contextlib.suppress(SonodermError):
+        assert parse_uri(text).scheme
 
 
 @given(st.binary(max_size=200), st.sampled_from(["", ".png", ".csv", ".mjpeg", ".dcm"]))
