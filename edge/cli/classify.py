@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.inputs import Item, expand, frames_of
+from edge.cli.inputs import Item, expand, open_file
 from edge.cli.opened import named, opened_model
 from edge.cli.output import Progress, answer, print_json_line, say
 from edge.errors import InputRefused, MachineLacks
@@ -76,13 +76,18 @@ def _one_file(item: Item, model: Model, as_json: bool, count: Count, progress: P
     """Prints a line for each frame; a damaged file gives its good frames and then the line that says so."""
     done = 0
     try:
-        for frame in frames_of(item.path):
-            reading = replace(model.classify(frame.pixels), frame=frame.index)
-            _print_reading(reading, frame, item, as_json)
-            done += 1
-            count.readings += 1
-            if progress is not None:
-                progress.advance()
+        with open_file(item.path) as source:
+            for warning in source.info.warnings:
+                say(f"{_shown(item.name)}: {warning}")
+            moves = source.info.frames != 1
+            for frame in source:
+                reading = replace(model.classify(frame.pixels), frame=frame.index)
+                of_table = frame.path is not None and Path(frame.path) != item.path
+                _print_reading(reading, frame if moves and not of_table else replace(frame, time_s=None), item, as_json)
+                done += 1
+                count.readings += 1
+                if progress is not None:
+                    progress.advance()
     except (InputRefused, MachineLacks) as error:
         count.lacking += isinstance(error, MachineLacks)
         if done:
@@ -96,12 +101,14 @@ def _one_file(item: Item, model: Model, as_json: bool, count: Count, progress: P
 
 
 def _print_reading(reading: Reading, frame: Frame, item: Item, as_json: bool) -> None:
+    """One line. A table among the inputs names each of its pictures; a file is named as it was written."""
+    name = frame.path if frame.path is not None and Path(frame.path) != item.path else item.name
     if as_json:
-        line = reading_line(reading, now_ns=time.monotonic_ns(), at=_now(), path=item.name, time_s=frame.time_s, rendered=frame.rendered)
+        line = reading_line(reading, now_ns=time.monotonic_ns(), at=_now(), path=name, time_s=frame.time_s, rendered=frame.rendered)
         print_json_line(encode(line))
         return
     moment = f"  {frame.time_s:8.3f} s" if frame.time_s is not None else ""
-    print(f"{_shown(item.name)}{moment}  {reading.state.value}  {answer(reading)}".rstrip(), flush=True)
+    print(f"{_shown(name)}{moment}  {reading.state.value}  {answer(reading)}".rstrip(), flush=True)
 
 
 def _now() -> datetime:

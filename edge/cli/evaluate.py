@@ -12,7 +12,7 @@ import typer
 
 from edge.bench.accuracy import Case, measure
 from edge.cli.evaluation import Evaluation, as_json_object, as_text
-from edge.cli.inputs import frames_of
+from edge.cli.inputs import open_file
 from edge.cli.opened import opened_model
 from edge.cli.output import Progress, print_json, say
 from edge.errors import InputRefused
@@ -138,7 +138,8 @@ def _look_at_all(table: LabelTable, model: Model, long_side: int | None) -> tupl
 
 def _look_at(row: LabelRow, model: Model, long_side: int | None) -> Case:
     """A row as one case. A clip is one case too: the mean of its probabilities, the state and label that most of its frames have."""
-    readings = [model.classify(_shrunk(frame.pixels, long_side)) for frame in frames_of(row.image)]
+    with open_file(row.image) as source:
+        readings = [model.classify(_shrunk(frame.pixels, long_side)) for frame in source]
     if not readings:
         raise InputRefused(f"{row.name} has no picture in it", do="check the file")
     state = _most([reading.state for reading in readings], list(State))

@@ -1,14 +1,16 @@
 """What a command line names, as a list of files in order: pictures, clips, DICOM, the files of a folder, the rows of a table."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge.errors import InputRefused, UsageError
-from edge.frame import Frame
+from edge.frame import Source
+from edge.sources.folder_list import list_pictures
+from edge.sources.table import open_source
+from edge.sources.uri import parse_uri
 
-__all__ = ["Item", "Items", "expand", "frames_of"]
+__all__ = ["Item", "Items", "expand", "open_file"]
 
 LIVE = ("camera", "url", "phantom")
 PICTURES = (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".jp2", ".ppm", ".pgm")
@@ -42,8 +44,8 @@ def expand(texts: list[str]) -> Items:
         if scheme in LIVE:
             raise UsageError(f"'{text}' is live: it has no end that could be classified", do=f"sonoderm run {text} --model MODEL")
         path = Path(target)
-        if scheme == "dir" and not path.is_dir():
-            found = _rows_of(text)
+        if scheme == "dir":
+            found = _pictures_of(text)
         elif path.is_dir():
             found = [Item(place, str(place)) for place in sorted(path.rglob("*")) if place.is_file() and not _is_hidden(place, path)]
             chosen = [item for item in found if _looks_readable(item.path)]
@@ -57,16 +59,16 @@ def expand(texts: list[str]) -> Items:
     return Items(tuple(files), left_out)
 
 
-def frames_of(path: Path) -> Iterator[Frame]:
-    """Every frame of a file, in order, read in this process. Raises InputRefused: at once, or after the good frames of a damaged file."""
-    from edge.sources.table import open_source
+def open_file(path: Path) -> Source:
+    """A file as a source, read in this process: every frame, in order. A context manager.
 
+    Raises InputRefused: at once, or after the good frames of a damaged file; MachineLacks for want of a decoder.
+    """
     if not path.exists():
         raise InputRefused(f"{path}: no such file", do="check the name")
     if not path.is_file():
         raise InputRefused(f"{path}: is no file", do="give a picture, a clip, a DICOM file or a folder of them")
-    with open_source(str(path)) as source:
-        yield from source
+    return open_source(str(path))
 
 
 def _scheme_of(text: str) -> tuple[str, str]:
@@ -77,13 +79,12 @@ def _scheme_of(text: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
-def _rows_of(text: str) -> list[Item]:
-    from edge.labels import parse_where, read_labels
-    from edge.sources.uri import parse_uri
-
+def _pictures_of(text: str) -> list[Item]:
+    """The pictures of a `dir:` source, each once."""
     uri = parse_uri(text)
-    where = parse_where([value for name, value in uri.options if name == "where"])
-    return [Item(row.image, row.name) for row in read_labels(Path(uri.target), where=where, need_label=False).rows]
+    if uri.get("motion") not in {None, "none"}:
+        raise UsageError("classify looks at each picture once, without motion", do=f"sonoderm run '{text}' --model MODEL")
+    return [Item(path, str(path)) for path in list_pictures(uri).paths]
 
 
 def _is_hidden(place: Path, folder: Path) -> bool:
