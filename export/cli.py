@@ -43,7 +43,8 @@ def run(
 ) -> None:
     """Train, quantize, calibrate and sign one model."""
     from edge.errors import UsageError
-    from export.build import Places, build
+    from export.build import build
+    from export.work import Places
 
     if (key is None) == (not ship):
         raise UsageError("a bundle needs a signature", do="give --key KEY.pem (make one: sonoderm export keygen KEY.pem), or --ship")

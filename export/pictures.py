@@ -12,9 +12,11 @@ from export.data.cache import cached
 from export.data.rendered import phantoms
 from export.data.table import Row, Side, read_rows, select
 from export.recipe import Recipe
+from export.scope.negatives import render
 
 __all__ = ["Sided", "in_domain", "negatives_of"]
 
+PHANTOM_SEED, RENDER_SEED = 11, 1
 RENDERED = {Side.TRAIN: (1200, 1), Side.CHOICE: (160, 2), Side.FIT: (240, 3), Side.CONFORMAL: (240, 4)}
 
 
@@ -46,19 +48,16 @@ def in_domain(recipe: Recipe, root: Path, cache: Path) -> dict[Side, Sided]:
 
 
 def negatives_of(recipe: Recipe, others: tuple[Recipe, ...], root: Path, cache: Path) -> U8:
-    """Train pictures of the other models' data sets through this recipe's own preprocessing: (n, h, w, 3) uint8."""
+    """Train pictures of the other models' data sets through this recipe's own preprocessing, and rendered ones: (n, h, w, 3) uint8."""
     found = []
     for other in others:
-        if other.data is None or recipe.data is None or other.data.labels == recipe.data.labels:
+        if other.data is None or recipe.data is None or other.data.labels == recipe.data.labels or not recipe.scope.foreign:
             continue
         rows = select(read_rows(other.data, tuple(label.code for label in other.labels), root), Side.TRAIN)
         rng = np.random.default_rng(other.data.seed)
-        few = tuple(rows[i] for i in np.sort(rng.choice(len(rows), min(NEGATIVES_EACH, len(rows)), replace=False)))
+        few = tuple(rows[i] for i in np.sort(rng.choice(len(rows), min(recipe.scope.foreign, len(rows)), replace=False)))
         found.append(_of_rows(few, recipe, cache).pixels)
-    if recipe.data is not None:
-        found.append(phantoms(NEGATIVES_RENDERED, 11, recipe.input, cache)[0])
-    return np.concatenate(found) if found else np.empty((0, recipe.input.height_px, recipe.input.width_px, 3), np.uint8)
-
-
-NEGATIVES_EACH = 1000
-NEGATIVES_RENDERED = 240
+    if recipe.scope.phantoms:
+        found.append(phantoms(recipe.scope.phantoms, PHANTOM_SEED, recipe.input, cache)[0])
+    found.append(render(recipe.scope.rendered, RENDER_SEED, recipe.input.height_px, recipe.input.width_px))
+    return np.concatenate(found)

@@ -11,7 +11,7 @@ from msgspec import Meta
 from edge.bundle.manifest import Aggregation, InputSpec, Label
 from edge.errors import InputRefused
 
-__all__ = ["Augment", "Data", "Identity", "Recipe", "Train", "read_recipe"]
+__all__ = ["Augment", "Data", "Exposure", "Identity", "Recipe", "Train", "read_recipe"]
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -69,6 +69,15 @@ class Train(_Strict, frozen=True, kw_only=True):
     minutes_two_cores: float
 
 
+class Exposure(_Strict, frozen=True, kw_only=True):
+    """What the scope gate learns from, in pictures. false_alarm: share of in-domain `dev` that it may refuse."""
+
+    false_alarm: float = 0.02
+    rendered: int = 1500  # dead leaves, screens, noise …
+    phantoms: int = 240  # 0 for a model that is made for phantoms
+    foreign: int = 1000  # train pictures of each other data set
+
+
 class Identity(_Strict, frozen=True, kw_only=True):
     name: str
     version: str
@@ -89,7 +98,7 @@ class Recipe(_Strict, frozen=True, kw_only=True):
     train: Train
     aggregation: Aggregation = Aggregation()
     set_coverage: float = 0.9  # 1 - alpha of the class-conditional prediction set on `dev`
-    scope_false_alarm: float = 0.03  # share of in-domain `dev` that the scope gate may refuse
+    scope: Exposure = Exposure()
 
 
 def read_recipe(path: Path) -> tuple[Recipe, str]:

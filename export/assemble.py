@@ -1,0 +1,74 @@
+"""The manifest and its members -> the payload."""
+
+import os
+from datetime import UTC, datetime
+from importlib import metadata
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.bundle.manifest import Form, Manifest, Provenance
+from edge.bundle.pack import build_payload
+from export.card import card
+from export.distil.deployed import OPSET
+from export.gate.pairs import BANK, OUTPUTS, Numbers
+from export.work import SCHEMES, Work
+
+__all__ = ["assemble"]
+
+TOOLS = ("torch", "timm", "onnx", "onnxruntime", "openvino", "opencv-python")
+
+
+def _tools() -> tuple[str, ...]:
+    found = {dist.name: dist.version for dist in metadata.distributions()}
+    return tuple(f"{name}=={found[name]}" for name in TOOLS if name in found)
+
+
+def _made_at() -> str:
+    """Now, or SOURCE_DATE_EPOCH: the same inputs then give the same bytes."""
+    stated = os.environ.get("SOURCE_DATE_EPOCH")
+    when = datetime.fromtimestamp(int(stated), UTC) if stated else datetime.now(UTC)
+    return when.isoformat(timespec="seconds")
+
+
+def assemble(work: Work, recipe_sha256: str, weights: str, numbers: Numbers, bank: NDArray[np.int8]) -> bytes:
+    """weights: where the student started from. bank: (n, 128) int8."""
+    recipe, model = work.recipe, work.recipe.model
+    counts = {str(side): tuple(np.bincount(s.labels, minlength=len(recipe.labels)).tolist()) for side, s in work.sides.items()}
+    members = {f"forms/{form}.onnx": work.form(form).read_bytes() for form in SCHEMES}
+    members |= {BANK: bank.tobytes(), "card.md": card(recipe, numbers.figures, counts).encode()} | numbers.golden.members
+    k = len(recipe.labels)
+    manifest = Manifest(
+        name=model.name,
+        version=model.version,
+        modality=model.modality,
+        labels=recipe.labels,
+        input=recipe.input,
+        outputs=OUTPUTS,
+        forms=tuple(
+            Form(id=form, scheme=scheme, member=f"forms/{form}.onnx", opset=OPSET)  # type: ignore[arg-type]
+            for form, scheme in SCHEMES.items()
+        ),
+        pairs=numbers.pairs,
+        scope=numbers.scope,
+        aggregation=recipe.aggregation,
+        operating_points=numbers.points,
+        golden=numbers.golden.entries,
+        calibration_prevalence=(round(1 / k, 6),) * k,
+        nominal_level=recipe.set_coverage,
+        licence=model.licence,
+        licence_note=model.licence_note,
+        intended_use=model.intended_use,
+        rendered_only=model.rendered_only,
+        provenance=Provenance(
+            recipe=f"export/recipes/{model.name}.toml",
+            recipe_sha256=recipe_sha256,
+            data=recipe.data.cite if recipe.data else (),
+            weights=(weights,),
+            tools=_tools(),
+            made_at=_made_at(),
+        ),
+        card="card.md",
+        members=(),
+    )
+    return build_payload(manifest, members)

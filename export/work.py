@@ -1,0 +1,43 @@
+"""What the steps of one recipe share: where they work, on which pictures, and how they speak."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from export.data.table import Side
+from export.pictures import Sided
+from export.recipe import Recipe
+
+__all__ = ["SCHEMES", "Places", "Say", "Work"]
+
+Say = Callable[[str], None]
+SCHEMES = {"u8s8": "u8s8", "trt-in": "trt_in"}  # form of the bundle -> how it is quantized
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """data: folder of the data sets. runs: where checkpoints and caches are kept."""
+
+    data: Path
+    runs: Path
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """folder: this model's own. sides: its pictures."""
+
+    recipe: Recipe
+    folder: Path
+    sides: dict[Side, Sided]
+    say: Say
+
+    @property
+    def float_graph(self) -> Path:
+        return self.folder / "float.onnx"
+
+    @property
+    def ranges(self) -> Path:
+        return self.folder / "ranges.json"
+
+    def form(self, name: str) -> Path:
+        return self.folder / f"{name}.onnx"

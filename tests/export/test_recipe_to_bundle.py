@@ -1,0 +1,142 @@
+"""A recipe becomes a bundle that the device opens and that answers right: every step, on a toy data set, with a small backbone."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+import edge
+from edge.bundle.open import verify_bundle
+from edge.bundle.trust import load_trust
+from edge.errors import InputRefused
+from edge.frame import U8
+from export.build import build
+from export.bundle.keys import keygen
+from export.bundle.sign import sign
+from export.recipe import Recipe, read_recipe
+from export.work import Places
+
+TOY = """
+set_coverage = 0.9
+
+[model]
+name = "toy"
+version = "1.0.0"
+security_counter = 1
+modality = "other"
+licence = "Apache-2.0"
+licence_note = ""
+intended_use = "Tests."
+
+[[labels]]
+code = "across"
+name = "Stripes across"
+[[labels]]
+code = "down"
+name = "Stripes down"
+
+[input]
+width_px = 48
+height_px = 48
+fit = "crop"
+field = "none"
+
+[data]
+labels = "labels.csv"
+group_column = "group"
+train_folds = ["2", "3", "4"]
+dev_folds = ["1"]
+report_folds = ["0"]
+cite = ["made by the test"]
+
+[augment]
+
+[train]
+backbone = "mobilenetv2_035"
+epochs = 12
+batch = 16
+lr = 4e-3
+ema = 0.9
+drop = 0.0
+minutes_two_cores = 0.5
+
+[scope]
+rendered = 60
+phantoms = 0
+foreign = 0
+"""
+
+
+def stripes(kind: int, rng: np.random.Generator) -> U8:
+    x, y = np.meshgrid(np.arange(48), np.arange(48))
+    wave = np.sin((y if kind == 0 else x) * rng.uniform(0.5, 0.9) + rng.uniform(0, 6))
+    tint = np.array([60, 0, -60]) * (1 if kind == 0 else -1)
+    return np.clip(128 + tint + 60 * wave[..., None] + rng.normal(0, 8, (48, 48, 3)), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Recipe, str, Path]:
+    folder = tmp_path_factory.mktemp("toy")
+    rng = np.random.default_rng(0)
+    lines = ["image,label,group,fold"]
+    for i in range(240):
+        cv2.imwrite(str(folder / f"{i}.png"), stripes(i % 2, rng)[..., ::-1])
+        lines.append(f"{i}.png,{('across', 'down')[i % 2]},g{i // 2},{(i // 2) % 5}")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "toy.toml").write_text(TOY, encoding="utf-8")
+    recipe, digest = read_recipe(folder / "toy.toml")
+    return recipe, digest, folder
+
+
+def test_a_recipe_becomes_a_bundle_that_answers_right(toy: tuple[Recipe, str, Path], tmp_path: Path) -> None:
+    recipe, digest, folder = toy
+    said: list[str] = []
+    payload = build(recipe, digest, (), Places(folder, tmp_path / "runs"), said.append)
+    key = keygen(tmp_path / "owner.pem")
+    image = sign(payload, key.private, version="1.0.0", security_counter=1)
+    trusted = tmp_path / "trust"
+    trusted.mkdir(mode=0o755)
+    (trusted / "owner.bundle.pub").write_bytes(key.public.read_bytes())
+    bundle = verify_bundle(image, load_trust(trusted), origin="toy")
+    gates = {(pair.form, pair.engine): pair.gate for pair in bundle.manifest.pairs}
+    assert gates["u8s8", "onnxruntime"] == "passed"
+    assert gates["trt-in", "tensorrt"] == "unrun"
+    model = edge.open_model(bundle, engine="onnxruntime")
+    rng = np.random.default_rng(99)
+    answers = [dict(model.classify(stripes(i % 2, rng)).probabilities) for i in range(20)]
+    right = [answer[("across", "down")[i % 2]] > 0.5 for i, answer in enumerate(answers)]
+    assert sum(right) >= 19
+
+
+def test_a_run_that_was_killed_goes_on_where_it_stood(toy: tuple[Recipe, str, Path], tmp_path: Path) -> None:
+    recipe, _, folder = toy
+    whole: list[str] = []
+    build_train = replace(recipe, train=replace(recipe.train, epochs=2))
+    from export.build import _train
+    from export.pictures import in_domain
+    from export.work import Work
+
+    sides = in_domain(recipe, folder, tmp_path / "cache")
+
+    class Killed(Exception):
+        pass
+
+    def stop_after_first(text: str) -> None:
+        if text.startswith("epoch 1/"):
+            raise Killed
+
+    straight = _train(Work(build_train, tmp_path / "straight", sides, whole.append))
+    with pytest.raises(Killed):
+        _train(Work(build_train, tmp_path / "killed", sides, stop_after_first))
+    resumed = _train(Work(build_train, tmp_path / "killed", sides, whole.append))
+    for a, b in zip(straight.state_dict().values(), resumed.state_dict().values(), strict=True):
+        assert np.array_equal(a.numpy(), b.numpy())
+
+
+def test_a_recipe_with_a_wrong_field_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text(TOY.replace("epochs = 12", "epochs = 12\nepoch = 4"), encoding="utf-8")
+    with pytest.raises(InputRefused, match="epoch"):
+        read_recipe(path)
