@@ -20,7 +20,10 @@ __all__ = ["Detector", "Field", "FieldKind", "find_field", "whole_picture"]
 Detector = Literal["dermatoscope", "ultrasound", "none"]
 
 SMALLEST_SHARE = 0.10  # of the picture's area: below this there is no field of view to speak of
+# A lit strip over most of the height is what lost contact leaves of a field; it is left to the quality gate to say so.
+SMALLEST_STRIP, STRIP_HEIGHT = 0.04, 0.55
 BLACK_LEVEL = 4  # grey value up to which nothing at all is to be seen
+BRIGHTEST_BLACK = 24.0  # a surround is not brighter: 16 of limited range and some stray light
 MARGIN = 0.06  # of a side: a smaller dark margin stays in the picture; vignettes of cropped pictures lie below it
 ASPECT_MIN, ASPECT_MAX = 0.45, 2.6  # width / height of a believable field; a narrower strip is a probe that lost contact
 LETTER_SHARE = 0.035  # of the long side: strokes thinner than this are letters, rulers, frames of a screen
@@ -71,8 +74,8 @@ def _lit_box(lit: U8) -> tuple[tuple[int, int, int, int], float] | None:
 
 
 def _level(whole: U8, share: float) -> float:
-    """Grey level at `share` of the way from the darkest pixel (16, not 0, where a grabber sends limited range) to the 98th percentile."""
-    black = float(whole.min())
+    """Grey level at `share` of the way from black (16, not 0, where a grabber sends limited range) to the 98th percentile."""
+    black = min(float(whole.min()), BRIGHTEST_BLACK)
     return max(BLACK_LEVEL, black + share * (float(np.percentile(whole, 98)) - black))
 
 
@@ -108,7 +111,8 @@ def find_field(whole: U8, width: int, height: int, detector: Detector) -> Field:
     if int(whole.max()) <= BLACK_LEVEL or found is None:
         return nothing
     (x, y, w, h), share = found
-    if w * h < SMALLEST_SHARE * whole.size:
+    is_strip = share >= SMALLEST_STRIP and h >= STRIP_HEIGHT * whole.shape[0]
+    if share < SMALLEST_SHARE and not is_strip:
         return nothing
     rows, columns = whole.shape
     box_aspect = w * width / columns / (h * height / rows)

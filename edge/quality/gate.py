@@ -4,6 +4,7 @@ Light comes first, because nothing can be said of a picture that is dark or burn
 because what does not touch has no focus; then blur; then motion that has not blurred the picture yet.
 """
 
+import cv2
 import numpy as np
 
 from edge.frame import U8
@@ -15,6 +16,12 @@ from edge.quality.limits import Thresholds, thresholds_for
 from edge.reading import Reason
 
 __all__ = ["assess"]
+
+
+def _relief(small: U8) -> float:
+    """Standard deviation of 16 x 12 cells, in grey levels: 0 for a wall, a lens cap or a test picture, whatever their noise."""
+    cells = cv2.resize(small, (16, 12), interpolation=cv2.INTER_AREA)
+    return float(cv2.meanStdDev(cells)[1][0, 0])
 
 
 def assess(
@@ -37,6 +44,8 @@ def assess(
         return Reason.TOO_DARK
     if np.count_nonzero(small >= limits.bright_level) > limits.bright_share * small.size:
         return Reason.TOO_BRIGHT
+    if limits.least_relief is not None and _relief(small) < limits.least_relief:
+        return Reason.NO_FIELD_OF_VIEW
     if limits.contact and lost_share(small) > limits.lost_share:
         return Reason.NO_CONTACT
     if limits.blur and (reason := blurred(small, field.detector)) is not None:
