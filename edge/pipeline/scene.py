@@ -14,16 +14,16 @@ __all__ = ["SceneWatch", "scene_distance", "thumbnail"]
 
 SIDE = 8
 SAMPLED_PX = 64  # the picture is first thinned to about so many pixels a side (nearest: 20 us for 640x480)
-CUT = 0.5  # of `scene_distance`: see benchmarks/scene_cut.py for both sides
+CUT = 0.35  # of `scene_distance`; both sides: benchmarks/scene_cut.py
 LONGEST_GAP_NS = 400_000_000  # frames further apart may differ by honest motion
-CONTRAST_FLOOR = 8.0  # grey levels: below it a thumbnail is noise
+CONTRAST_FLOOR = 16.0  # grey levels: below it speckle and sensor noise would be blown up to a pattern
 
 
 def thumbnail(pixels: U8) -> F32:
-    """(h, w, 3) uint8 -> (8, 8, 3) float32, mean of blocks of a thinned picture."""
+    """(h, w, 3) uint8 -> (6, 6, 3) float32: means of 8 x 8 blocks of a thinned picture, without the rim, where text and clocks live."""
     step_y, step_x = max(1, pixels.shape[0] // SAMPLED_PX), max(1, pixels.shape[1] // SAMPLED_PX)
     thin = np.ascontiguousarray(pixels[::step_y, ::step_x])
-    return np.asarray(cv2.resize(thin, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(cv2.resize(thin, (SIDE, SIDE), interpolation=cv2.INTER_AREA)[1:-1, 1:-1], np.float32)
 
 
 def scene_distance(a: F32, b: F32) -> float:
@@ -33,8 +33,6 @@ def scene_distance(a: F32, b: F32) -> float:
     """
     a, b = a - a.mean((0, 1)), b - b.mean((0, 1))
     size_a, size_b = float(np.sqrt((a * a).mean())), float(np.sqrt((b * b).mean()))
-    if max(size_a, size_b) < CONTRAST_FLOOR:
-        return 0.0
     a, b = a / max(size_a, CONTRAST_FLOOR), b / max(size_b, CONTRAST_FLOOR)
     difference = a - b
     return float(np.sqrt((difference * difference).mean())) / 2**0.5
