@@ -242,7 +242,7 @@ class IsolatedSource:
             self._tail = (self._tail + data)[-_TAIL_B:]
 
     def _last_words(self) -> str:
-        lines = self._tail.decode("utf-8", "replace").replace(self._uri.target, str(self._uri)).strip().splitlines()
+        lines = self._uri.scrubbed(self._tail.decode("utf-8", "replace")).strip().splitlines()
         fatal = [line for line in lines if line.startswith("Fatal")]
         return f" ({(fatal or lines)[-1].strip()})" if lines else ""
 

@@ -39,6 +39,12 @@ class SourceUri:
         """The same source as text, credentials included: for the capture process, never for a message."""
         return self._written(self.target)
 
+    def scrubbed(self, text: str) -> str:
+        """Foreign words about this source (a driver's last line) without what its address keeps secret."""
+        for secret in _secrets(self.target) if self.scheme == "url" else ():
+            text = text.replace(secret, "…")
+        return text
+
     def _written(self, target: str) -> str:
         options = "&".join(f"{name}={_quote(value)}" for name, value in self.options)
         mark = "#" if self.scheme == "url" else "?"
@@ -118,6 +124,17 @@ def public_address(address: str) -> str:
         return address.split(":", 1)[0] + "://…"
     host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}{port}{parts.path}{'?…' if parts.query else ''}"
+
+
+def _secrets(address: str) -> tuple[str, ...]:
+    """User, password and query values of an address, as they stand and as they are sent, longest first."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return (address,)
+    values = [pair.partition("=")[2] for pair in parts.query.split("&")]
+    written = [part for part in (parts.username, parts.password, parts.query, *values) if part]
+    return tuple(sorted({form for part in written for form in (part, unquote(part)) if len(form) > 2}, key=len, reverse=True))
 
 
 def _split(text: str) -> SourceUri:

@@ -115,7 +115,8 @@ def test_a_time_stamp_of_another_clock_is_not_believed(age_ms: float, tmp_path: 
     capture = FakeCapture()
     with a_camera(tmp_path, capture) as camera:
         capture.ages_ms = [age_ms]
-        assert 0 <= time.monotonic_ns() - next(iter(camera)).captured_ns < 1000 * MS
+        frame = next(iter(camera))
+    assert 0 <= time.monotonic_ns() - frame.captured_ns < 1000 * MS
 
 
 def test_what_stays_automatic_is_warned_of_and_recorded(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`file:` every frame, at its own time, whatever the header says; and what a damaged recording gets."""
 
+import csv
 import os
 from pathlib import Path
 
@@ -119,3 +120,29 @@ def test_a_folder_a_missing_file_and_a_forbidden_one_are_refused(tmp_path: Path)
     (tmp_path / "x.mp4").touch(mode=0)
     with pytest.raises(InputRefused, match="Permission"):
         open_source(f"file:{tmp_path / 'x.mp4'}")
+
+
+@pytest.mark.parametrize("pixels", ["yuv420p10le", "yuv444p", "gray"])
+def test_ten_bit_and_odd_sized_clips_keep_their_size_and_colour(pixels: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.mkv"
+    ffmpeg("-f", "lavfi", "-i", "color=red:s=643x481:r=10:d=0.5", "-c:v", "ffv1", "-pix_fmt", pixels, str(path))
+    _, frames, error = read(path)
+    assert error is None
+    assert len(frames) == 5
+    assert frames[0].pixels.shape == (481, 643, 3)
+    red, _, blue = frames[0].pixels.reshape(-1, 3).mean(0)
+    assert (red > 200 > blue) or pixels == "gray"
+
+
+def test_a_clip_of_a_real_probe_has_the_frames_its_table_says(shared: Path) -> None:
+    folder = shared / "data/covid_blues"
+    with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if (folder / row["clip"]).is_file() or (folder / "clips" / row["clip"]).is_file()]
+    for row in rows[:3]:
+        path = folder / row["clip"]
+        info, frames, error = read(path if path.is_file() else folder / "clips" / row["clip"])
+        assert error is None
+        assert len(frames) == int(row["frames"])
+        assert info.fps == pytest.approx(float(row["fps"]), abs=0.01)
+        assert frames[-1].time_s == pytest.approx((len(frames) - 1) / float(row["fps"]), abs=0.02)
+    assert rows

@@ -115,6 +115,7 @@ def test_no_name_password_or_token_of_an_address_is_ever_written(address: str) -
     assert "s3cret" not in str(uri)
     assert "admin" not in str(uri)
     assert "s3cret" in uri.exact
+    assert "s3cret" not in uri.scrubbed(f"driver: cannot open {address}")
     assert parse_uri(uri.exact) == uri
     assert public_address(address).startswith(address.split("://", 1)[0] + "://")
 
