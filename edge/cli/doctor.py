@@ -68,6 +68,6 @@ def _findings(trust: Path | None) -> Iterator[Finding]:
     yield from find_decoders()
     yield from find_machine()
     yield from find_devices()
-    yield from find_engines()
+    yield from find_engines(broken)
     yield from find_models(trust)
     yield from find_tuning()

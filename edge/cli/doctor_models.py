@@ -1,6 +1,6 @@
 """Trust folders, shipped models, engines, and what was tuned and proven on this machine."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from edge.backends.machine import read_machine
@@ -17,17 +17,26 @@ from edge.errors import SonodermError
 __all__ = ["find_engines", "find_models", "find_tuning"]
 
 
-def find_engines() -> Iterator[Finding]:
-    """Which engines could run a model here; the line that installs the others."""
+def find_engines(broken: Collection[str] = ()) -> Iterator[Finding]:
+    """Which engines could run a model here; the line that installs the others. broken: modules that are installed and do not load."""
+    usable = 0
     for each in available():
-        if not each.engine.for_patients:
+        engine = each.engine
+        if not engine.for_patients:
             continue
-        if each.is_here:
-            yield Finding("engines", each.engine.name, Level.OK, f"{each.version} ({each.engine.runs_on})")
+        if engine.needs in broken:
+            yield Finding(
+                "engines", engine.name, Level.BROKEN, f"{each.version} is installed, but does not load (see libraries)", engine.install
+            )
+        elif each.is_here:
+            usable += 1
+            yield Finding("engines", engine.name, Level.OK, f"{each.version} ({engine.runs_on})")
         else:
-            yield Finding("engines", each.engine.name, Level.OK, f"not installed ({each.engine.runs_on})", each.engine.install)
-    if not any(each.is_here and each.engine.for_patients for each in available()):
-        yield Finding("engines", "none", Level.BROKEN, "no engine is installed: no model can run", "pip install onnxruntime")
+            yield Finding("engines", engine.name, Level.OK, f"not installed ({engine.runs_on})", engine.install)
+    if not usable:
+        yield Finding(
+            "engines", "none", Level.BROKEN, "no engine can be used: no model can run", "pip install --force-reinstall onnxruntime"
+        )
 
 
 def find_models(explicit: Path | None) -> Iterator[Finding]:

@@ -1,0 +1,95 @@
+"""`sonoderm check`: a table for people, JSON for programs, exit code 1 when the answer is no."""
+
+import json
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from edge.cli.main import main
+from tests.builders import BuiltBundle, a_bundle
+
+BOTH = ("onnxruntime", "openvino")
+
+
+def run(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(list(args))
+    out, err = capsys.readouterr()
+    return int(ended.value.code or 0), out, err
+
+
+def of(built: BuiltBundle) -> tuple[str, ...]:
+    return ("check", "--model", str(built.path), "--trust", str(built.trust_dir))
+
+
+def test_a_fit_model_prints_a_table_and_exits_zero(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, *of(a_bundle(tmp_path, engines=BOTH)))
+    assert code == 0
+    for word in ("golden tensors", "golden outputs", "agreement", "speed", "memory"):
+        assert f"✔  {word}" in out
+    assert "✘" not in out
+
+
+def test_a_model_that_is_not_fit_shows_where_and_exits_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pair = a_bundle(tmp_path / "a").manifest.pairs[0]
+    moved = msgspec.structs.replace(pair, golden_outputs=tuple(tuple(v + 1.0 for v in row) for row in pair.golden_outputs))
+    code, out, err = run(capsys, *of(a_bundle(tmp_path / "b", engines=(), pairs=(moved,))))
+    assert code == 1
+    assert "✘  golden outputs" in out
+    assert "not fit to run here" in err
+    assert "Traceback" not in err
+
+
+def test_json_is_one_object_with_every_question(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, *of(a_bundle(tmp_path)), "--json")
+    answer = json.loads(out)
+    assert (code, answer["v"], answer["report"]["passed"], answer["accepted"]) == (0, 1, True, False)
+    assert [line["name"] for line in answer["report"]["lines"]][:2] == ["golden tensors", "golden outputs"]
+
+
+def test_tuning_is_printed_kept_and_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    built = a_bundle(tmp_path, engines=BOTH)
+    code, out, _ = run(capsys, *of(built), "--tune", "--json")
+    answer = json.loads(out)
+    assert code == 0
+    assert len(answer["candidates"]) >= 2
+    again = json.loads(run(capsys, *of(built), "--json")[1])
+    assert again["report"]["model"]["engine"] == answer["tuned"]["engine"]
+    assert again["report"]["threads"] == answer["tuned"]["threads"]
+
+
+def test_an_unproven_form_is_accepted_once_and_speaks_from_then_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    built = a_bundle(tmp_path, engines=BOTH, unrun=("openvino",))
+    asked = (*of(built), "--engine", "openvino")
+    assert "not proven here" in run(capsys, *asked)[1]
+    code, out, _ = run(capsys, *asked, "--accept")
+    assert code == 0
+    assert "may speak on this machine" in out
+    assert len(list(Path(os.environ["XDG_STATE_HOME"]).rglob("accepted.json"))) == 1
+
+
+def test_accepting_what_was_proven_at_export_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, *of(a_bundle(tmp_path)), "--accept")
+    assert code == 0
+    assert "nothing to accept" in err
+
+
+@pytest.mark.parametrize(
+    ("extra", "code", "word"),
+    [
+        (("--engine", "cuda"), 2, "choose one of"),
+        (("--form", "int4"), 2, "choose one of"),
+        (("--tune", "--engine", "onnxruntime"), 2, "leave --engine"),
+        (("--threads", "0"), 2, "--threads"),
+        (("--model", "derm99"), 2, "there is no model"),
+        (("--model", "/nowhere/x.bundle"), 3, "x.bundle"),
+    ],
+)
+def test_every_wrong_word_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], extra: tuple[str, ...], code: int, word: str
+) -> None:
+    found, _, err = run(capsys, *of(a_bundle(tmp_path)), *extra)
+    assert (found, word in err) == (code, True), err
+    assert len(err.strip().splitlines()) == 1
