@@ -15,7 +15,7 @@ from edge.sources.phantom_still import LABELS
 __all__ = ["pictures"]
 
 SIZE_PX: Final = (320, 240)
-SCENES_PER_LABEL: Final = 6
+PICTURES_PER_SCENE: Final = 12  # a scene costs 30 to 50 ms to draw, a moment of it one
 BETWEEN_S: Final = 0.37  # a hand has moved on by then
 TREMOR: Final = 0.04  # of the side: how far a perturbed golden frame is shifted at most
 
@@ -30,7 +30,7 @@ def pictures(count: int, golden: tuple[GoldenFrame, ...], seed: int) -> Iterator
 
 
 def _phantoms(count: int, seed: int) -> Iterator[U8]:
-    scenes = len(LABELS) * SCENES_PER_LABEL
+    scenes = max(len(LABELS), count // PICTURES_PER_SCENE)
     width, height = SIZE_PX
     for scene in range(min(scenes, count)):
         moments = range(scene, count, scenes)
