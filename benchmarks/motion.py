@@ -2,7 +2,7 @@
 
     python -m benchmarks.motion LABELS.csv --model NAME [--where fold=4] [--minutes 5] [--seed 1] [--json FILE]
 
-The source is `dir:LABELS.csv?motion=tremor`, in real time, through capture process, quality gate, model and aggregation as in `sonoderm run`.
+The source is `dir:LABELS.csv?motion=tremor`, in real time, through capture process, quality gate, model and aggregation as in `run`.
 READY share: of the time since the model first spoke. First label: from a picture's first captured frame to the first READY view, over the
 pictures that got one. Flips: one label followed by another within one picture. Targets: READY >= 70 %, median <= 1.5 s, <= 6 a minute.
 """

@@ -38,9 +38,7 @@ def run(
         list[str] | None, typer.Option("--sink", "-s", help="console:, window:, web:[HOST:]PORT, jsonl:FILE, null:; repeatable.")
     ] = None,
     save: Annotated[Path | None, typer.Option("--save", metavar="DIR", help="Keep each frozen view there: picture and reading.")] = None,
-    exit_on_loss: Annotated[
-        bool, typer.Option("--exit-on-loss", help="A lost source ends the run (exit 4) instead of a reconnect.")
-    ] = False,
+    exit_on_loss: Annotated[bool, typer.Option("--exit-on-loss", help="A lost source ends the run (exit 4), no reconnect.")] = False,
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="End the run after so long.")] = None,
     age_limit_ms: Annotated[int, typer.Option("--age-limit-ms", min=100, max=2000, help="No label is ever shown past this age.")] = 500,
     engine: Annotated[str | None, typer.Option("--engine", help="onnxruntime, openvino or tensorrt; by default the tuned one.")] = None,

@@ -1,7 +1,7 @@
 """One sink on its own thread, with a latest-wins slot: it may be slow, hang or raise, and holds nobody but itself.
 
-A sink that wants every view (attribute `every_view`, as a log does) gets a bounded buffer instead; what does not fit is counted,
-and seen in the gaps of `View.seq`. A view whose label has died while waiting is never handed over.
+A record (a log, a keeper of frozen views, or a sink whose attribute `every_view` is true) gets a bounded buffer instead; what does not
+fit is counted, and seen in the gaps of `View.seq`. A view whose label has died while waiting is never handed over.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ __all__ = ["Outlet", "OutletReport", "OutletState", "is_stale"]
 
 SLOW_NS = 500_000_000  # in one `show`
 EVERY_VIEW_KEPT = 256
+RECORDS = ("jsonl:", "save:")  # by scheme: these speak to no screen, and must not miss a change
 
 
 class OutletState(StrEnum):
@@ -57,7 +58,8 @@ class Outlet:
     def __init__(self, sink: Sink, clock_ns: Callable[[], int]) -> None:
         self.sink, self._clock_ns = sink, clock_ns
         self._changed = threading.Condition()
-        self._waiting: deque[View] = deque(maxlen=EVERY_VIEW_KEPT if getattr(sink, "every_view", False) else 1)
+        every_view = getattr(sink, "every_view", sink.name.startswith(RECORDS))
+        self._waiting: deque[View] = deque(maxlen=EVERY_VIEW_KEPT if every_view else 1)
         self._closing = False
         self._showing_since_ns: int | None = None
         self._state = OutletState.OPENING
