@@ -1,7 +1,7 @@
 """ONNX Runtime on the CPU: the engine of the base install.
 
-One thread, no spinning between frames, all graph optimisations (its NCHWc step alone is worth 3.4 times): docs/decisions and
-benchmarks say why. The session is made from the verified bytes; nothing is read from, or written to, a file.
+One thread, no spinning between frames, all graph optimisations (its NCHWc step alone is worth 3.4 times): docs/decisions/0003-engines.md
+says why. The session is made from the verified bytes; nothing is read from, or written to, a file.
 """
 
 import re

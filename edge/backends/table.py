@@ -44,7 +44,7 @@ class Engine:
     for_patients: bool = True
 
 
-ENGINES = (  # in the order of preference where several are proven (docs/decisions)
+ENGINES = (  # in the order of preference where several are proven: docs/decisions/0003-engines.md
     Engine(
         "tensorrt",
         "edge.backends.tensorrt",

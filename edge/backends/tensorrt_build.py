@@ -67,7 +67,8 @@ def build_plan(trt: ModuleType, logger: Any, graph: Graph, shape: tuple[int, ...
     name = f"{trt.__name__} {trt.__version__}"
     before = len(logger.warnings)
     builder = trt.Builder(logger)
-    network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
+    typed = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)  # a version without it has no other kind of network
+    network = builder.create_network(0 if typed is None else 1 << int(typed))
     parser = trt.OnnxParser(network, logger)
     if not parser.parse(graph.data):
         faults = [_parser_fault(parser.get_error(at)) for at in range(parser.num_errors)]
@@ -78,7 +79,8 @@ def build_plan(trt: ModuleType, logger: Any, graph: Graph, shape: tuple[int, ...
         raise BackendFault(f"{graph.origin}: {name} would halve the ranges of its uint8 activations", do="use a form of scheme trt_in")
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, WORKSPACE_B)
-    config.clear_flag(trt.BuilderFlag.TF32)  # float32 means float32: goldens are held to it
+    if hasattr(trt.BuilderFlag, "TF32"):
+        config.clear_flag(trt.BuilderFlag.TF32)  # float32 means float32: goldens are held to it
     if hasattr(config, "progress_monitor"):
         config.progress_monitor = _monitor(trt, say)
     _fix_open_sizes(builder, config, network, shape)
