@@ -125,7 +125,8 @@ def test_a_folder_a_missing_file_and_a_forbidden_one_are_refused(tmp_path: Path)
 @pytest.mark.parametrize("pixels", ["yuv420p10le", "yuv444p", "gray"])
 def test_ten_bit_and_odd_sized_clips_keep_their_size_and_colour(pixels: str, tmp_path: Path) -> None:
     path = tmp_path / "x.mkv"
-    ffmpeg("-f", "lavfi", "-i", "color=red:s=643x481:r=10:d=0.5", "-c:v", "ffv1", "-pix_fmt", pixels, str(path))
+    odd = ["-vf", "format=rgb24,scale=643:481", "-c:v", "ffv1", "-pix_fmt", pixels]
+    ffmpeg("-f", "lavfi", "-i", "color=red:s=640x480:r=10:d=0.5", *odd, str(path))
     _, frames, error = read(path)
     assert error is None
     assert len(frames) == 5
