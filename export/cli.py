@@ -49,7 +49,7 @@ def run(
     if (key is None) == (not ship):
         raise UsageError("a bundle needs a signature", do="give --key KEY.pem (make one: sonoderm export keygen KEY.pem), or --ship")
     spec, digest = read_recipe(_recipe_file(recipe))
-    payload = build(spec, digest, _others(spec), Places(data, runs), lambda text: talk.print(text, highlight=False))
+    payload = build(spec, digest, _others(spec), Places(data, runs), lambda text: talk.print(text, highlight=False, soft_wrap=True))
     model = spec.model
     if ship:
         from export.bundle.pin import pin
@@ -66,7 +66,7 @@ def keygen(key: Annotated[Path, typer.Argument(help="File for the private key; t
     """Make a signing key (ed25519)."""
     pair = make_key(key)
     print(pair.private)
-    talk.print(f"public half: {pair.public}; trust it on a device with: sonoderm trust add {pair.public}", highlight=False)
+    talk.print(f"public half: {pair.public}; trust it on a device with: sonoderm trust add {pair.public}", highlight=False, soft_wrap=True)
 
 
 @app.command("sign")
