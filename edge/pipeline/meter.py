@@ -24,11 +24,12 @@ class Pace:
             self._times.append(captured_ns)
 
     def period_ns(self) -> float | None:
-        """Median interval of the last eight frames, never less than the nominal one; None while unknown."""
+        """Median interval of the last eight frames; the nominal one until two intervals are known, None without.
+
+        What is measured counts, not what is said: stills of one a second are delivered ten times as often.
+        """
         intervals = np.diff(np.array(list(self._times)[-9:], np.int64))
-        if intervals.size < 2:
-            return self._nominal_ns
-        return max(float(np.median(intervals)), self._nominal_ns or 0.0)
+        return float(np.median(intervals)) if intervals.size >= 2 else self._nominal_ns
 
     def fps(self, now_ns: int) -> float | None:
         """Frames a second over the kept ones that are not older than two seconds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from edge.pipeline.health import MOVES, SIGNAL_STATES, Event, Signal
 from edge.pipeline.words import DO
@@ -51,7 +52,7 @@ def _states() -> str:
 
 
 def _moves() -> str:
-    header = ("signal", "on the screen", *(event.value for event in Event))
+    header: tuple[str, ...] = ("signal", "on the screen", *(event.value for event in Event))
     rows = [header, ("---",) * len(header)]
     for signal in Signal:
         state, reason = SIGNAL_STATES[signal]
@@ -67,7 +68,7 @@ def _reasons() -> str:
     return _table([("reason", "what to do"), ("---", "---"), *((reason.value, DO.get(reason, "wait")) for reason in Reason)])
 
 
-def _table(rows: list[tuple[str, ...]]) -> str:
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
     return "".join("| " + " | ".join(row) + " |\n" for row in rows)
 
 

@@ -60,6 +60,7 @@ def test_a_run_to_the_end_of_its_pictures(tmp_path: Path, bundle: BuiltBundle, c
     assert lines[0]["state"] == "STARTING"
     assert (lines[-1]["state"], lines[-1]["reason"]) == ("NO SIGNAL", "ended")
     assert {line["label"] for line in lines} == {None, "red"}
+    assert {line["state"] for line in lines} == {"STARTING", "READY", "NO SIGNAL"}, "stills are no slow machine"
     assert not any("lost" in line for line in lines), "the log got every view"
     assert all(line["age_ms"] < 500 for line in lines if line["state"] == "READY")
 
