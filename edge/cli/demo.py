@@ -97,7 +97,7 @@ def _page(
     panel = Panel(offered)
     web = WebSink(bind("127.0.0.1", port), Surroundings(say=say), [panel.extra()])
     kept = KeptOpen(web)
-    stage = Stage([kept], open_model, say, started_ns=process_began_ns())
+    stage = Stage([kept], open_model, say, started_ns=process_began_ns(), home=offered[0])
     panel.attach(stage)
     done = threading.Event()
     before = [signal.signal(number, lambda *_: done.set()) for number in (signal.SIGINT, signal.SIGTERM)]

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from edge.demo.faults import FAULTS, find_fault
+from edge.demo.plays import shipped_models
 from edge.demo.stage import Play, Stage
 from edge.demo.trial import NS_PER_MS, Trial, back_s, banner_ms
 from edge.errors import SonodermError
@@ -75,8 +76,8 @@ class Panel:
             stage.order(fault)
         if asked.play is not None:
             play = next((play for play in self._plays if play.id == asked.play), None)
-            if play is None:
-                return _refusal("no such play")
+            if play is None or play.lacks is not None:
+                return _refusal(play.lacks if play and play.lacks else "no such play")
             return await self._begin(stage, play)
         return self._answer()
 
@@ -121,7 +122,8 @@ class Panel:
             "faults": [
                 {"kind": f.kind.value, "button": f.button, "what": f.what, "expected": f.expected, "limit_ms": f.limit_ms} for f in FAULTS
             ],
-            "plays": [{"id": play.id, "title": play.title, "model": play.model} for play in self._plays],
+            "plays": [{"id": play.id, "title": play.title, "model": play.model, "lacks": play.lacks} for play in self._plays],
+            "models": list(dict.fromkeys([*shipped_models(), self._plays[0].model])),
             "play": stage.play.id if stage and stage.play else None,
             "has_other": bool(stage and stage.play and stage.play.other),
             "trouble": stage.trouble.line() if stage and stage.trouble else None,

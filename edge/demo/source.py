@@ -86,10 +86,8 @@ class DemoSource:
                 if self._index == OTHER_AFTER:
                     other = opener.submit(self._open_other)  # ready before it is asked for: a probe that is moved shows no gap
                 moved = self._switch.ordered is FaultKind.WRONG_ORGAN
-                if moved and other is not None and (there := other.result()) is not None:
-                    frame = next(there, None)
-                else:
-                    frame = next(first, None)
+                there = other.result() if moved and other is not None else None
+                frame = next(there or first, None)
 
     def _open_other(self) -> Iterator[Frame] | None:
         if self._other_uri is None:

@@ -25,13 +25,17 @@ __all__ = ["Play", "Stage"]
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """source: what a person would type after `sonoderm run`. other: what "wrong organ" moves the probe to; None: nothing."""
+    """source: what a person would type after `sonoderm run`. other: what "wrong organ" moves the probe to; None: nothing.
+
+    lacks: what is missing here to play it, in words; None: nothing.
+    """
 
     id: str
     title: str
     model: str
     source: str
     other: str | None = None
+    lacks: str | None = None
 
 
 class Stage:
@@ -44,9 +48,11 @@ class Stage:
         say: Callable[[str], None],
         *,
         started_ns: int | None = None,
+        home: Play | None = None,
     ) -> None:
+        """home: what is played again when another play cannot go on."""
         self._open_model, self._say = open_model, say
-        self._started_ns = started_ns
+        self._started_ns, self._home = started_ns, home
         self._folder = Path(tempfile.mkdtemp(prefix="sonoderm-demo-"))
         self.switch = Switch.create(self._folder / "switch")
         self._stuck = StuckSink()
@@ -90,11 +96,19 @@ class Stage:
             with self._changed:
                 self.trouble = error
                 self._changed.notify_all()
+                at_home = self._home is None or self.play == self._home
             self._say(error.line())
+            if self._home is not None and not at_home:
+                threading.Thread(target=self._go_home, args=(error,), name="demo home", daemon=True).start()
             return
         with self._changed:
             self.summaries.append(summary)
             self._changed.notify_all()
+
+    def _go_home(self, why: SonodermError) -> None:
+        assert self._home is not None
+        self.start(self._home)
+        self.trouble = why
 
     def stop(self) -> None:
         """End the present run and wait for it."""

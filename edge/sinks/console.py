@@ -27,6 +27,7 @@ __all__ = ["ConsoleSink", "line_of", "make", "screen_of"]
 REDRAW_HZ = 10  # how often an old label is looked for when no newer view comes
 BAR_CELLS = 28
 LARGE_LINES = 6
+TWO_COLUMNS_FROM = 68
 
 
 class ConsoleSink:
@@ -133,7 +134,7 @@ def screen_of(shown: Face, columns: int, *, hears_keys: bool = False) -> Rendera
         if words_:
             rows.append(Text(words_, style=style))
     rows += [Text(f"! {note}", style=LOOKS[State.UNSURE].colour) for note in shown.notes]
-    rows += [Text(""), _ledger(shown)]
+    rows += [Text(""), _ledger(shown, 2 if inside >= TWO_COLUMNS_FROM else 1)]
     keys = "space freezes · q ends" if hears_keys else None
     box = Panel(
         Group(*rows),
@@ -148,12 +149,12 @@ def screen_of(shown: Face, columns: int, *, hears_keys: bool = False) -> Rendera
     return Align.left(box)
 
 
-def _ledger(shown: Face) -> Table:
-    """The details, two columns of name and value."""
+def _ledger(shown: Face, pairs_a_row: int) -> Table:
+    """The details, one or two pairs of name and value a row."""
     table = Table.grid(padding=(0, 2))
-    half = (len(shown.details) + 1) // 2
-    for i in range(half):
-        pairs = [shown.details[j] for j in (i, i + half) if j < len(shown.details)]
+    rows = -(-len(shown.details) // pairs_a_row)
+    for i in range(rows):
+        pairs = [shown.details[j] for j in range(i, len(shown.details), rows)]
         table.add_row(*(Text(word, style=FAINT if n % 2 == 0 else INK) for n, word in enumerate(w for pair in pairs for w in pair)))
     return table
 

@@ -12,7 +12,6 @@ import contextlib
 import errno
 import io
 import os
-import stat
 import sys
 import threading
 from collections import deque
@@ -125,22 +124,20 @@ def make(target: str, around: Surroundings) -> Sink:
         return JsonlSink("jsonl:-", _stdout(), around)
     path = Path(target)
     try:
+        is_file = not path.exists() or path.is_file()
         # O_NONBLOCK: a named pipe without a reader is refused here instead of hanging the start.
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
+        how = os.O_RDWR | os.O_CREAT | os.O_APPEND if is_file else os.O_WRONLY | os.O_NONBLOCK
+        fd = os.open(path, how | os.O_CLOEXEC, 0o644)
     except OSError as failed:
         raise MachineLacks(
             f"jsonl:{target} cannot be written: {failed.strerror}", do="name a file in a folder that you may write"
         ) from failed
     os.set_blocking(fd, True)
     torn = False
-    if stat.S_ISREG(os.fstat(fd).st_mode):
+    if is_file:
         size_b = os.fstat(fd).st_size
         torn = size_b > 0 and os.pread(fd, 1, size_b - 1) != b"\n"
-    return JsonlSink(f"jsonl:{target}", os.fdopen(fd, "r+b" if _seekable(fd) else "wb", buffering=0), around, torn=torn)
-
-
-def _seekable(fd: int) -> bool:
-    return stat.S_ISREG(os.fstat(fd).st_mode)
+    return JsonlSink(f"jsonl:{target}", os.fdopen(fd, "r+b" if is_file else "wb", buffering=0), around, torn=torn)
 
 
 def _stdout() -> BinaryIO:

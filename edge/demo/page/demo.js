@@ -4,6 +4,7 @@
 const POLL_MS = 250;
 
 export function mount(root, { clock }) {
+  document.body.classList.add("with-extras");
   const link = document.createElement("link");
   link.rel = "stylesheet";
   link.href = "demo.css";
@@ -24,7 +25,7 @@ export function mount(root, { clock }) {
       <div class="demo-own">
         <label class="demo-drop" id="demo-drop"><input type="file" id="demo-file" accept="image/*,.dcm"><span>Drop a picture here, or choose one</span>
         <small>it stays in this machine's memory</small></label>
-        <label class="demo-model">read by <select id="demo-model"><option>derm7</option><option>breast-us</option><option>phantom</option></select></label>
+        <label class="demo-model">read by <select id="demo-model"></select></label>
       </div>
       <p class="demo-trouble" id="demo-trouble" role="alert"></p>
     </section>`;
@@ -55,13 +56,16 @@ export function mount(root, { clock }) {
     }
     for (const button of root.querySelectorAll("[data-fault=wrong-organ]")) button.disabled = !fresh.has_other;
     if (running?.stopped && !fresh.trial) {
+      const done = fresh.trials.at(-1);
       running = null;
       $("demo-repair").hidden = true;
+      if (done?.back_s != null) $("demo-said").textContent = `${done.said}; the label was back ${done.back_s.toFixed(1)} s after the repair`;
     }
     list(fresh.trials);
   }
 
   function build(fresh) {
+    models(fresh.models);
     $("demo-buttons").replaceChildren(
       ...fresh.faults.map((fault) => {
         const button = make("button", fault.button);
@@ -77,12 +81,23 @@ export function mount(root, { clock }) {
         const button = make("button", play.title);
         button.type = "button";
         button.dataset.play = play.id;
-        button.title = `model ${play.model}`;
+        button.title = play.lacks ?? `model ${play.model}`;
+        button.disabled = play.lacks !== null;
         button.addEventListener("click", () => {
           running = null;
           send({ play: play.id });
         });
         return button;
+      }),
+    );
+  }
+
+  function models(names) {
+    $("demo-model").replaceChildren(
+      ...names.map((name) => {
+        const option = make("option", name.split("/").at(-1));
+        option.value = name;
+        return option;
       }),
     );
   }
@@ -141,7 +156,8 @@ export function mount(root, { clock }) {
     const fresh = await ask("demo/status").catch(() => null);
     const from = watch.kind === "slow-sink" || !fresh?.good_ms ? watch.ordered : fresh.good_ms;
     const took = watch.stopped - from;
-    const why = document.getElementById("reason").textContent;
+    const slow = watch.kind === "slow-sink" ? header?.face.notes.find((note) => note.includes("slow")) : null;
+    const why = slow ?? document.getElementById("reason").textContent;
     $("demo-time").textContent = `${took.toFixed(0)} ms`;
     $("demo-said").textContent = [word, why].filter(Boolean).join(" · ") + ` (limit ${watch.limit} ms)`;
     $("demo-watch").dataset.verdict = took <= watch.limit ? "good" : "late";
@@ -158,7 +174,7 @@ export function mount(root, { clock }) {
           make("b", trial.kind),
           make("span", trial.said || "not noticed"),
           make("span", trial.banner_ms === null ? "never" : `${trial.banner_ms.toFixed(0)} ms`),
-          make("span", trial.back_s === null ? "label not back" : `label back ${trial.back_s.toFixed(1)} s after the repair`),
+          make("span", trial.back_s === null ? "label not back" : `back ${trial.back_s.toFixed(1)} s after repair`),
         );
         return li;
       }),

@@ -28,6 +28,7 @@ const link = new Link(
   (header, jpeg) => {
     ageLimit = header.age_limit_ms;
     const sameKey = waiting?.header.picture && waiting.header.picture.key === header.picture?.key;
+    if (shown?.face.state === "READY" && header.face.state !== "READY") draw(header, null); // a label goes before the next picture is decoded
     waiting = { header, jpeg: jpeg ?? (sameKey ? waiting.jpeg : null) };
     if (!busy) work();
   },

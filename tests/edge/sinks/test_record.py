@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import InputRefused
@@ -68,6 +68,7 @@ def test_rendered_pictures_are_marked_so_that_a_log_of_them_is_never_taken_for_p
     assert b"rendered" not in encode(view_line(replace(a_view(), rendered=False), now_ns=0, at=AT))
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(), max_size=30), st.integers(0, 2**62), st.floats(0, 1))
 def test_every_line_is_valid_json_and_reads_back_as_it_was(path: str, now_ns: int, p: float) -> None:
     reading = replace(READY, confidence=p, probabilities=(("mel", p),))

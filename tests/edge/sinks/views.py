@@ -1,6 +1,7 @@
 """Builders of views in every state, for tests and for the pictures in docs/screen.md."""
 
 from dataclasses import replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -42,6 +43,7 @@ READINGS: dict[State, Reading] = {
 }
 
 
+@cache
 def a_picture(height: int = 480, width: int = 640, *, seed: int = 1) -> U8:
     """(h, w, 3) uint8 RGB: something like a lesion on skin, and noise, so that any touched pixel shows."""
     rng = np.random.default_rng(seed)
