@@ -295,9 +295,10 @@ def test_exit_on_loss_ends_the_run_with_the_loss() -> None:
     stage = Stage(LiveOptions(exit_on_loss=True))
     stage.play(0.5)
     stage.hear(ev.SourceLost(Reason.UNPLUGGED, "pulled"))
-    assert stage.end() is not None
-    assert stage.end().why is ev.Stop.LOST
-    assert isinstance(stage.finish.error, SourceUnreachable)
+    finish = stage.end()
+    assert finish is not None
+    assert finish.why is ev.Stop.LOST
+    assert isinstance(finish.error, SourceUnreachable)
     assert stage.now().state is State.NO_SIGNAL
 
 
