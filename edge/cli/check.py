@@ -1,6 +1,7 @@
 """`sonoderm check`: is this model fit to run on this machine? `--accept` records it for a form not proven; `--tune` makes it fast."""
 
 import datetime
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from edge.model.opening import Surroundings, look_around
 
 __all__ = ["app"]
 
+BUSY_LOAD = 0.5  # of its cores, over the last minute: past it the choice may be that of another program's pauses
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
@@ -96,6 +98,9 @@ def _answer(bundle: VerifiedBundle, trust: Trust, asked: _Asked) -> Answer:
 
 
 def _tune(bundle: VerifiedBundle, around: Surroundings) -> tuple[Tuned, tuple[Candidate, ...]]:
+    load = os.getloadavg()[0]
+    if load > BUSY_LOAD * around.machine.cores:
+        say(f"this machine is busy (load {load:.1f} on {around.machine.cores} cores): close other programs and tune again")
     with Progress(f"tuning {bundle.manifest.name}", None) as progress:
         return tune(
             bundle,

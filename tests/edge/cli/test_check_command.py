@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from edge.bundle.manifest import InputSpec
 from edge.cli.main import main
-from tests.builders import BuiltBundle, a_bundle
+from tests.builders import BuiltBundle, a_bundle, a_spec, an_onnx
 
 BOTH = ("onnxruntime", "openvino")
 
@@ -93,3 +94,26 @@ def test_every_wrong_word_is_one_line(
     found, _, err = run(capsys, *of(a_bundle(tmp_path)), *extra)
     assert (found, word in err) == (code, True), err
     assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("forms", "spec", "words"),
+    [
+        ({"fp32": an_onnx(ir_version=99)}, None, ("fp32.onnx", "IR 99", "at most IR", "export the bundle again")),
+        ({"fp32": an_onnx(opset=99)}, None, ("fp32.onnx", "opset 99", "at most", "export the bundle again")),
+        ({"fp32": an_onnx(batch=8)}, None, ("fp32.onnx", "batches of 8", "manifest says 1")),
+        ({"fp32": an_onnx(layout="nhwc")}, None, ("fp32.onnx", "another layout")),
+        ({"fp32": an_onnx()}, a_spec(dtype="uint8"), ("fp32.onnx", "takes float32, and the manifest says uint8")),
+        ({"fp32": b"no model"}, None, ("fp32.onnx", "no ONNX model")),
+    ],
+    ids=["newer IR", "newer opset", "fixed batch", "another layout", "another dtype", "no model"],
+)
+def test_a_form_that_cannot_run_here_is_one_line_with_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], forms: dict[str, bytes], spec: InputSpec | None, words: tuple[str, ...]
+) -> None:
+    proven = a_bundle(tmp_path / "proven").manifest.pairs[0]
+    built = a_bundle(tmp_path / "bundle", spec=spec, forms=forms, engines=(), pairs=(proven,))
+    code, out, err = run(capsys, *of(built))
+    assert (code, out) == (6, "")
+    assert len(err.strip().splitlines()) == 1
+    assert [word for word in words if word not in err] == []
