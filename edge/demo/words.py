@@ -51,5 +51,6 @@ def closing_lines(
     if repeat_trials:
         lines += [f"  {trial_line(trial)}" for trial in trials]
     if untried:
-        lines.append(f"not tried             {', '.join(fault.kind.value for fault in untried)} (no time left: --seconds more)")
+        why = "no label came" if first is None else "no time left: --seconds more"
+        lines.append(f"not tried             {', '.join(fault.kind.value for fault in untried)} ({why})")
     return [*lines, "next:", *(f"  {command}" for command in NEXT)]
