@@ -8,7 +8,6 @@ get the same treatment after the blur, so that noise does not pass for sharpness
 """
 
 import argparse
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +27,7 @@ from edge.sources.tremor import hold, move
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "edge" / "quality" / "weights.py"
 GOOD, FOCUS, MOTION = 0, 1, 2
-EVERY: dict[Detector, int] = {"dermatoscope": 2, "ultrasound": 1, "none": 1}  # every n-th picture: 3,000 skin pictures are enough
+EVERY: dict[Detector, int] = {"dermatoscope": 3, "ultrasound": 2, "none": 1}  # every n-th picture teaches; all of them set the limit
 GOOD_REFUSED = 0.005  # of the untouched train pictures: where the limit is set
 STRENGTH = 10.0  # inverse of the ridge penalty
 
@@ -42,7 +41,9 @@ def _held(pixels: U8, rng: Generator) -> U8:
 
 
 def _taken(pixels: U8, rng: Generator) -> U8:
-    """What happens to any picture, sharp or not: moved or enlarged, noise, compression."""
+    """What happens to any picture, sharp or not: less or more light, moved or enlarged, noise, compression."""
+    if rng.random() < 0.5:
+        pixels = degrade.gain(pixels, rng.uniform(0.35, 1.2))
     if rng.random() < 0.5:
         pixels = _held(pixels, rng)
     elif rng.random() < 0.3:
@@ -86,18 +87,21 @@ class Fitted:
     note: str
 
 
-def _features(many: Iterator[U8], seed: int) -> list[F32]:
-    """For each kind of example (n, len(FEATURES))."""
+def _features(many: Iterator[U8], every: int, seed: int) -> list[F32]:
+    """For each kind of example (n, len(FEATURES)); the first kind, the untouched pictures, has all of them."""
     rng = np.random.default_rng(seed)
     rows: list[list[F32]] = [[] for _ in EXAMPLES]
-    for pixels in many:
+    for index, pixels in enumerate(many):
         for kind, (_, make) in enumerate(EXAMPLES):
-            rows[kind].append(detail(small_grey(make(pixels, rng))))
+            if kind == 0 or index % every == 0:
+                rows[kind].append(detail(small_grey(make(pixels, rng))))
     return [np.array(part, np.float32) for part in rows]
 
 
 def fit(source: QualitySet, data: Path, seed: int) -> Fitted:
-    parts = _features(itertools.islice(pictures(source, source.train_folds, data), 0, None, EVERY[source.detector]), seed)
+    every_nth = EVERY[source.detector]
+    all_parts = _features(pictures(source, source.train_folds, data), every_nth, seed)
+    parts = [all_parts[0][::every_nth], *all_parts[1:]]
     every = np.concatenate(parts)
     kinds = np.repeat([kind for kind, _ in EXAMPLES], [len(part) for part in parts])
     mean, sd = every.mean(axis=0), every.std(axis=0)
@@ -109,8 +113,8 @@ def fit(source: QualitySet, data: Path, seed: int) -> Fitted:
         both = (part - mean) / sd @ weights.T + bias
         return np.asarray(np.logaddexp(both[:, 0], both[:, 1]), np.float32)
 
-    limit = float(np.quantile(score(parts[0]), 1 - GOOD_REFUSED))
-    note = f"{source.folder} folds {', '.join(source.train_folds)}: {len(parts[0])} pictures"
+    limit = float(np.quantile(score(all_parts[0]), 1 - GOOD_REFUSED))
+    note = f"{source.folder} folds {', '.join(source.train_folds)}: {len(all_parts[0])} pictures"
     weights32, bias32 = np.asarray(weights, np.float32), np.asarray(bias, np.float32)
     return Fitted(np.asarray(mean, np.float32), np.asarray(sd, np.float32), weights32, bias32, limit, note)
 

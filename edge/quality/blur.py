@@ -4,7 +4,7 @@ import numpy as np
 
 from edge.frame import U8
 from edge.preprocess.field import Detector
-from edge.quality.detail import LEAST_SIDE_PX, detail
+from edge.quality.detail import detail
 from edge.quality.weights import DERMATOSCOPE, ULTRASOUND
 from edge.reading import Reason
 
@@ -12,9 +12,7 @@ __all__ = ["blurred"]
 
 
 def blurred(small: U8, detector: Detector) -> Reason | None:
-    """Small grey copy (h, w) uint8 -> OUT_OF_FOCUS, MOVING or None. A copy too narrow to judge counts as out of focus."""
-    if min(small.shape) < LEAST_SIDE_PX:
-        return Reason.OUT_OF_FOCUS
+    """Small grey copy (h, w) uint8, both sides >= LEAST_SIDE_PX -> OUT_OF_FOCUS, MOVING or None."""
     model = ULTRASOUND if detector == "ultrasound" else DERMATOSCOPE
     focus, motion = model.weights @ ((detail(small) - model.mean) / model.sd) + model.bias
     if np.logaddexp(focus, motion) <= model.limit:

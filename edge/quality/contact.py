@@ -24,7 +24,10 @@ def lost_share(small: U8) -> float:
     """Small grey copy of the field (h, w) uint8 -> share of the columns without contact, 0..1."""
     cells = np.asarray(cv2.resize(small, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA), np.uint8)
     level = np.sort(cells[NEAR_ROWS:], axis=0)[-3].astype(np.float32)  # the third brightest cell in depth: not a caliper
-    best = max(DARK_OF_BEST * float(np.sort(level)[-BEST_COLUMNS]), DARK_OF_NEAR * float(cells[:NEAR_ROWS].mean(axis=1).max()))
+    best = max(
+        DARK_OF_BEST * float(np.sort(level)[-BEST_COLUMNS]),
+        DARK_OF_NEAR * float(cv2.reduce(cells[:NEAR_ROWS], 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S).max()) / COLUMNS,
+    )
     deep = small[small.shape[0] // 4 :]
     lateral = cv2.reduce(cv2.absdiff(deep[:, 2:], deep[:, :-2]), 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F)
     texture = cv2.resize(lateral, (COLUMNS, 1), interpolation=cv2.INTER_AREA)[0]

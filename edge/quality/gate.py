@@ -33,7 +33,7 @@ def assess(
     capture time between them; None for stills. thresholds: those of the field's detector unless given.
     """
     limits = thresholds or thresholds_for(field.detector)
-    if min(small.shape) < limits.least_aspect * max(small.shape):
+    if min(small.shape) < limits.least_side_px:
         return Reason.NO_FIELD_OF_VIEW
     if int(small.max()) <= limits.black_level:
         return Reason.NO_FIELD_OF_VIEW

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from edge.preprocess.field import Detector
+from edge.quality.detail import LEAST_SIDE_PX
 
 __all__ = ["Thresholds", "thresholds_for"]
 
@@ -16,10 +17,9 @@ class Thresholds:
     # the brightest one is brighter than 25 at a tenth of its gain. 40 is the geometric middle of 25 and 64.
     dark_level: int = 40
     bright_enough_share: float = 0.02
-    # Saturated share: at most 0.084 in the train folds; at five times the gain 0.51 and more (skin), and in ultrasound
-    # 0.139 in all but one of a hundred.
+    # Saturated share: at most 0.084 in the train folds; at five times the gain 0.51 and more.
     bright_level: int = 250
-    bright_share: float = 0.11
+    bright_share: float = 0.25
     lit_share: float = 0.0005  # a picture without a field in which no more than this is brighter than dark_level is dark, not empty
     # Relief of the least contrasted good picture of the train folds: 6.2 (skin), 9.8 (ultrasound).
     least_relief: float | None = 3.0
@@ -30,13 +30,13 @@ class Thresholds:
     # A blur of 6 % of the short side within one exposure of 1/30 s is 1.8 short sides a second; hand tremor and drift
     # stay below 0.3, a sweep of a probe below 1.
     speed: float | None = 1.5
-    least_aspect: float = 0.2  # short side / long side of a picture that can be judged at all
+    least_side_px: int = LEAST_SIDE_PX  # of the small copy: a narrower strip cannot be judged
 
 
 DERMATOSCOPE = Thresholds()
-ULTRASOUND = Thresholds()
+ULTRASOUND = Thresholds(bright_share=0.11)  # at most 0.073 in the train folds; at five times the gain 0.139 in 99 of 100
 # "none" assumes nothing of the subject, not even that it has texture: only a picture without content is refused.
-ANY_SUBJECT = Thresholds(dark_level=12, bright_share=0.9, least_relief=None, blur=False, contact=False, speed=None, least_aspect=0.0)
+ANY_SUBJECT = Thresholds(dark_level=12, bright_share=0.9, least_relief=None, blur=False, contact=False, speed=None, least_side_px=1)
 
 
 def thresholds_for(detector: Detector) -> Thresholds:
