@@ -118,7 +118,8 @@ class Pair(_Strict, frozen=True, kw_only=True):
     """One (form, engine): proven or not, and its own numbers.
 
     golden_outputs: for each golden frame its logits (or probabilities), in manifest order. tolerance: largest
-    absolute difference that a healthy processor of the classes in `isa` showed, with margin.
+    absolute difference that a healthy processor of the classes in `isa` showed, with margin; tolerance_elsewhere:
+    the same for any other class, whose INT8 arithmetic may saturate where that of `isa` does not.
     """
 
     form: Name
@@ -128,6 +129,7 @@ class Pair(_Strict, frozen=True, kw_only=True):
     decision: Decision
     golden_outputs: tuple[tuple[float, ...], ...] = ()
     tolerance: Annotated[float, Meta(ge=0.0)] = 0.0
+    tolerance_elsewhere: Annotated[float, Meta(ge=0.0)] = 0.0
 
 
 class Golden(_Strict, frozen=True, kw_only=True):

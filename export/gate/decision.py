@@ -21,6 +21,7 @@ __all__ = ["EngineOutputs", "fit_decision", "fit_scope", "set_thresholds"]
 I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]
 BIAS_L2 = 0.01
+MOST_ASKED = 0.5  # a class that has the majority is always in the set: of a model that is nearly always right, a quantile is near 1
 SMALLEST_CLASS = 19  # below, a 90 % quantile is the largest score: such classes pool their scores (ml.md, finite-sample quantiles)
 
 
@@ -55,7 +56,8 @@ def set_thresholds(probabilities: F32, labels: I64, coverage: float) -> tuple[fl
     """Smallest probability at which each class stays in the set, (n, k) and (n,) of the conformal half -> k values.
 
     Class-conditional split conformal: with scores 1 - p_y, the ceil((n_c + 1) * coverage)-th smallest; classes
-    with fewer than SMALLEST_CLASS cases share one threshold from their pooled scores.
+    with fewer than SMALLEST_CLASS cases share one threshold from their pooled scores. Never above MOST_ASKED, which can only
+    raise the coverage.
     """
     k = probabilities.shape[1]
     own = probabilities[np.arange(len(labels)), labels].astype(np.float64)
@@ -63,7 +65,7 @@ def set_thresholds(probabilities: F32, labels: I64, coverage: float) -> tuple[fl
 
     def at(scores: F64) -> float:
         rank = ceil((len(scores) + 1) * coverage)
-        return 0.0 if rank > len(scores) else float(np.sort(scores)[::-1][rank - 1])
+        return 0.0 if rank > len(scores) else min(MOST_ASKED, float(np.sort(scores)[::-1][rank - 1]))
 
     pooled = at(own[np.isin(labels, small)]) if small else 0.0
     return tuple(round(pooled if c in small else at(own[labels == c]), 6) for c in range(k))

@@ -83,6 +83,7 @@ def calibrate_pairs(work: Work, bank_rows: NDArray[np.int8], float_logits: F32) 
         _refuse_loss(figures[-1])
         points = points or _points(work, fit, decision)
         seen = answers(graph, engine, golden.tensors, np.zeros(len(golden.tensors), np.int64)).logits
+        tolerance = measured_tolerance(work.form(form), engine, golden.tensors, work.folder)
         pairs.append(
             Pair(
                 form=form,
@@ -91,7 +92,8 @@ def calibrate_pairs(work: Work, bank_rows: NDArray[np.int8], float_logits: F32) 
                 isa=(processor_class(read_flags()),),
                 decision=decision,
                 golden_outputs=tuple(tuple(round(float(v), 5) for v in row) for row in seen),
-                tolerance=measured_tolerance(work.form(form), engine, golden.tensors, work.folder),
+                tolerance=tolerance.here,
+                tolerance_elsewhere=tolerance.elsewhere,
             )
         )
     if scope is None:
