@@ -5,6 +5,7 @@ const POLL_MS = 250;
 
 export function mount(root, { clock }) {
   document.body.classList.add("with-extras");
+  document.getElementById("more").open = false;
   const link = document.createElement("link");
   link.rel = "stylesheet";
   link.href = "demo.css";

@@ -103,6 +103,7 @@ function toggle() {
   link.command("toggle");
 }
 
+document.getElementById("more").open = matchMedia("(min-width: 861px)").matches; // on a phone it would push the picture away
 setInterval(check, CHECK_MS);
 document.addEventListener("visibilitychange", check);
 document.getElementById("freeze").addEventListener("click", toggle);
