@@ -1,13 +1,15 @@
 """`window:`: the composed canvas in a window of this machine's screen. Space or a click freezes, q or Esc ends the run.
 
-Whether there is a screen, and an OpenCV that can open a window on it, is found out before anything else is opened:
-a window toolkit without a display ends the whole process, and no `except` can hold it (opencv-python#18, #444).
+Whether there is a screen, and an OpenCV that can open a window on it, is found out before anything else is opened: a window
+toolkit without a display ends the whole process, and no `except` can hold it (opencv-python#18, #444). What the environment cannot
+tell (a display that does not answer, a missing right or plugin) is tried once in a process of its own.
 
 All calls to the toolkit come from one thread of this sink, which also redraws without new views: an old label goes
 from this screen even when nobody calls `show` any more.
 """
 
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Mapping
@@ -19,9 +21,11 @@ from edge.reading import Command, CommandPort, Sink, View
 from edge.sinks.overlay import Composer
 from edge.sinks.table import Surroundings
 
-__all__ = ["WindowSink", "display_problem", "make"]
+__all__ = ["WindowSink", "display_problem", "make", "trial_problem"]
 
 TITLE = "sonoderm"
+TRIAL = "import cv2; cv2.namedWindow('trial', cv2.WINDOW_NORMAL); cv2.pollKey(); cv2.destroyAllWindows()"
+TRIAL_S = 10.0
 EVENTS_S = 0.03  # how long a key may wait
 REDRAW_NS = 60_000_000  # how late an old label may go when no newer view comes
 KEYS: Mapping[int, Command] = {ord(" "): Command.TOGGLE, ord("f"): Command.TOGGLE, ord("a"): Command.ACKNOWLEDGE}
@@ -35,6 +39,18 @@ def display_problem(environ: Mapping[str, str], gui: str, platform: str = sys.pl
     if platform.startswith("linux") and not (environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")):
         return "there is no screen here: neither DISPLAY nor WAYLAND_DISPLAY is set"
     return None
+
+
+def trial_problem(timeout_s: float = TRIAL_S) -> str | None:
+    """Opens a window in another process -> why that does not work here, or None."""
+    try:
+        tried = subprocess.run([sys.executable, "-c", TRIAL], capture_output=True, timeout=timeout_s, check=False)
+    except subprocess.TimeoutExpired:
+        return f"the screen did not answer within {timeout_s:.0f} s"
+    if tried.returncode == 0:
+        return None
+    said = [line.strip() for line in tried.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    return f"this screen takes no window: {said[0] if said else f'the toolkit ended with {tried.returncode}'}"
 
 
 def gui_of(build_information: str) -> str:
@@ -110,7 +126,7 @@ def make(target: str, around: Surroundings) -> Sink:
     """Raises UsageError for anything after the colon, MachineLacks where no window can be opened."""
     if target:
         raise UsageError(f"window: takes nothing after the colon, not {target!r}")
-    problem = display_problem(os.environ, gui_of(cv2.getBuildInformation()))
+    problem = display_problem(os.environ, gui_of(cv2.getBuildInformation())) or trial_problem()
     if problem is not None:
         raise MachineLacks(f"window: {problem}", do="--sink web: shows the same in a browser, --sink console: in this terminal")
     return WindowSink(around)

@@ -3,6 +3,7 @@
 import io
 import os
 import pty
+import shutil
 import subprocess
 import sys
 import termios
@@ -154,6 +155,57 @@ def test_window_without_a_screen_is_one_line_with_a_way_out(monkeypatch: pytest.
         open_sink("window:", around.world)
     assert "web:" in refused.value.line()
     assert "\n" not in refused.value.line()
+
+
+def test_a_display_that_does_not_answer_is_one_line_and_does_not_end_the_program(monkeypatch: pytest.MonkeyPatch, around: Around) -> None:
+    monkeypatch.setenv("DISPLAY", "127.0.0.1:4093")  # nothing listens there: the toolkit itself would abort the process
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    with pytest.raises(MachineLacks, match=r"window: this|window: the screen"):
+        open_sink("window:", around.world)
+
+
+def test_the_window_opens_draws_and_closes_on_a_real_display(tmp_path: Path) -> None:
+    xvfb = shutil.which("Xvfb")
+    if xvfb is None:
+        pytest.skip("no Xvfb on this machine: the window is not opened in this run")
+    read_fd, write_fd = os.pipe()
+    server = subprocess.Popen(
+        [xvfb, "-displayfd", str(write_fd), "-screen", "0", "1280x800x24", "-nolisten", "tcp"],
+        pass_fds=(write_fd,),
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write_fd)
+    try:
+        with os.fdopen(read_fd) as said:
+            display = f":{said.readline().strip()}"
+        ended = subprocess.run(
+            [sys.executable, "-c", WINDOW_PROGRAM], env={**os.environ, "DISPLAY": display}, capture_output=True, timeout=60, check=False
+        )
+    finally:
+        server.terminate()
+        server.wait(10)
+    assert ended.returncode == 0, ended.stderr.decode()
+    assert b"drawn" in ended.stdout
+
+
+WINDOW_PROGRAM = """
+import threading, time
+from dataclasses import replace
+from edge.sinks.table import Surroundings, open_sink
+from tests.edge.sinks.views import MS, a_view
+asked = threading.Event()
+def clock():
+    asked.set()  # the window's thread asks for the time when it draws
+    return 1_020 * MS
+sink = open_sink("window:", Surroundings(clock_ns=clock))
+sink.open(lambda _: None)
+for seq in range(5):
+    asked.clear()
+    sink.show(a_view(seq=seq))
+    assert asked.wait(20)
+sink.close()
+print("drawn")
+"""
 
 
 @pytest.mark.parametrize("uri", ["", "nothing", "mail:me", "console:x", "window:x", "web:host:port", "null:x", "jsonl:", "CONSOLE:"])
