@@ -19,9 +19,6 @@ from export.work import SCHEMES, Places, Say, Work
 
 __all__ = ["build"]
 
-CALIBRATION_PICTURES = 256
-PERCENTILE = 99.99
-
 
 def build(recipe: Recipe, recipe_sha256: str, others: tuple[Recipe, ...], places: Places, say: Say) -> bytes:
     """The payload of the recipe's bundle. others: recipes whose train pictures are out of this one's scope.
@@ -72,10 +69,13 @@ def _quantize(work: Work) -> None:
     train = work.sides[Side.TRAIN]
     rng = np.random.default_rng(work.recipe.train.seed)
     by_class = [rng.permutation(np.flatnonzero(train.labels == c)) for c in range(len(work.recipe.labels))]
-    chosen = np.sort(np.concatenate([members[: CALIBRATION_PICTURES // len(by_class)] for members in by_class]))
+    how = work.recipe.quantize
+    chosen = np.sort(np.concatenate([members[: how.pictures // len(by_class)] for members in by_class]))
+    pictures = np.asarray(train.pixels[chosen])
     work.ranges.unlink(missing_ok=True)
     for form, scheme in SCHEMES.items():
-        quantize(work.float_graph, scheme, work.form(form), np.asarray(train.pixels[chosen]), work.ranges, percentile=PERCENTILE)
+        form_file, ranges = work.form(form), work.ranges
+        quantize(work.float_graph, scheme, form_file, pictures, ranges, percentile=how.percentile, float_first=how.float_first)
 
 
 def float_logits(student: Student, *sides: Sided) -> F32:

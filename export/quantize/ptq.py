@@ -41,11 +41,12 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]
         return None if picture is None else {"input": np.ascontiguousarray(picture[None])}
 
 
-def quantize(graph: Path, scheme: str, target: Path, pictures: U8, ranges: Path, *, percentile: float | None) -> None:
+def quantize(graph: Path, scheme: str, target: Path, pictures: U8, ranges: Path, *, percentile: float | None, float_first: int = 0) -> None:
     """FP32 graph -> INT8 form at `target`.
 
     pictures: (n, h, w, 3) uint8 from train. ranges: file of tensor ranges, made by the first form and used by every later
-    one. percentile: share of activations kept inside the range (None: smallest and largest value).
+    one. percentile: share of activations kept inside the range (None: smallest and largest value). float_first: how many
+    convolutions at the input are left in float.
     """
     activation, ops, extra = FORMS[scheme]
     ready = graph.with_suffix(".ready.onnx")
@@ -54,7 +55,7 @@ def quantize(graph: Path, scheme: str, target: Path, pictures: U8, ranges: Path,
     quiet.setLevel(logging.ERROR)  # "please consider pre-processing", although it was
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # the histogram calibrators print their progress there
-            if not ready.exists():
+            if not ready.exists() or ready.stat().st_mtime_ns < graph.stat().st_mtime_ns:
                 quant_pre_process(str(graph), str(ready), skip_symbolic_shape=True)  # the shapes are static
             quantize_static(
                 str(ready),
@@ -65,6 +66,7 @@ def quantize(graph: Path, scheme: str, target: Path, pictures: U8, ranges: Path,
                 weight_type=QuantType.QInt8,
                 activation_type=activation,
                 op_types_to_quantize=ops,
+                nodes_to_exclude=_first_convolutions(ready, float_first),
                 calibrate_method=CalibrationMethod.MinMax if percentile is None else CalibrationMethod.Percentile,
                 calibration_cache_path=str(ranges),
                 extra_options=COMMON | extra | ({} if percentile is None else {"CalibPercentile": percentile}),
@@ -78,6 +80,11 @@ def quantize(graph: Path, scheme: str, target: Path, pictures: U8, ranges: Path,
     onnx.save(model, target)
     if scheme == "trt_in":
         assert_tensorrt_form(model)
+
+
+def _first_convolutions(graph: Path, n: int) -> list[str]:
+    """Names of the first n Conv nodes; the exporter writes nodes in the order in which a picture meets them."""
+    return [node.name for node in onnx.load(graph).graph.node if node.op_type == "Conv"][:n]
 
 
 def assert_tensorrt_form(model: onnx.ModelProto) -> None:
