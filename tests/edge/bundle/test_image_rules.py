@@ -37,9 +37,9 @@ def signed_by_hand(signed: bytes, kinds: tuple[int, ...] = (0x10, 0x01, 0x24)) -
 
 
 def head(
-    *, load: int = 0, header_b: int = 32, protected_b: int = 12, payload_b: int = len(PAYLOAD), flags: int = 0, build: int = 0
+    *, load: int = 0, header_b: int = 32, protected_b: int = 12, payload_b: int = len(PAYLOAD), flags: int = 0, build: int = 0, pad: int = 0
 ) -> bytes:
-    return struct.pack("<IIHHIIBBHII", 0x96F3B83D, load, header_b, protected_b, payload_b, flags, 1, 0, 0, build, 0)
+    return struct.pack("<IIHHIIBBHII", 0x96F3B83D, load, header_b, protected_b, payload_b, flags, 1, 0, 0, build, pad)
 
 
 def protected(*entries: tuple[int, bytes]) -> bytes:
@@ -74,7 +74,7 @@ def test_a_longer_header_is_refused() -> None:
     assert "malformed" in refusal(sign_image(PAYLOAD, KEY, header_b=4100))
 
 
-@pytest.mark.parametrize("what", [{"load": 4}, {"flags": 0x10}, {"flags": 0x4}, {"build": 1}])
+@pytest.mark.parametrize("what", [{"load": 4}, {"flags": 0x10}, {"flags": 0x4}, {"build": 1}, {"pad": 1}])
 def test_a_header_that_asks_for_more_is_refused(what: dict[str, int]) -> None:
     assert "cannot have" in refusal(signed_by_hand(head(**what) + PAYLOAD + protected(COUNTER)))
 

@@ -1,5 +1,6 @@
 """From a file to a model: read once, verified first, parsed after; and each refusal is one line that names the file."""
 
+import hashlib
 import os
 import socket
 import threading
@@ -194,6 +195,24 @@ def test_any_file_name_will_do(name: str, tmp_path: Path) -> None:
     built = a_bundle(tmp_path)
     moved = built.path.rename(tmp_path / name)
     assert resolve_model(str(moved), built.trust).manifest == built.manifest
+
+
+def test_a_bare_name_in_the_current_folder_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = a_bundle(tmp_path)
+    built.path.rename(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    assert resolve_model("mine", built.trust).manifest == built.manifest
+    with pytest.raises(InputRefused, match="not there"):
+        resolve_model("./other", built.trust)
+
+
+def test_a_size_that_the_manifest_gets_wrong_is_refused() -> None:
+    """The digest alone would hold; a reader that allocates by the size must not be misled."""
+    listed = [
+        {"name": n, "sha256": hashlib.sha256(d).hexdigest(), "size_b": len(d) + (n == "card.md")} for n, d in a_content().members.items()
+    ]
+    with pytest.raises(BundleRefused, match=r"card\.md has another size"):
+        verify_bundle(packed(lambda m: m, members=listed), TRUST, origin="x")
 
 
 def test_a_path_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
