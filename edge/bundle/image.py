@@ -188,7 +188,7 @@ def _area(area: bytes, magic: int, shapes: tuple[tuple[tuple[int, int], ...], ..
         kind, value_b = _TLV.unpack_from(area, at_b)
         at_b += _TLV.size + value_b
         values.append((kind, area[at_b - value_b : at_b]))
-    if tuple((kind, len(value)) for kind, value in values) not in shapes:  # a value that the area cuts off is too short
+    if tuple((kind, len(value)) for kind, value in values) not in shapes or at_b != size_b:
         kinds = " ".join(f"{kind:#x}" for kind, _ in values[:8])
         raise BundleRefused(f"its {name} has entries missing, unknown, doubled or out of order ({kinds})", do=_MAKE_AGAIN)
     return dict(values)

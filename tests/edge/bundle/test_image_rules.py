@@ -157,6 +157,14 @@ def test_an_area_that_claims_less_than_it_has_is_refused() -> None:
     assert "bytes were added" in refusal(bytes(data))
 
 
+@pytest.mark.parametrize("length", [0, 63, 65, 66, 65535])
+def test_a_last_entry_that_claims_another_length_than_the_area_leaves_is_refused(length: int) -> None:
+    """The signature covers neither these two bytes nor what they could hide."""
+    data = bytearray(sign_image(PAYLOAD, KEY))
+    data[-66:-64] = struct.pack("<H", length)
+    assert "trailing area" in refusal(bytes(data))
+
+
 def test_a_wrong_hash_is_called_damage() -> None:
     data = bytearray(sign_image(PAYLOAD, KEY))
     data[40] ^= 1
