@@ -51,7 +51,7 @@ def negatives_of(recipe: Recipe, others: tuple[Recipe, ...], root: Path, cache: 
     """Train pictures of the other models' data sets through this recipe's own preprocessing, and rendered ones: (n, h, w, 3) uint8."""
     found = []
     for other in others:
-        if other.data is None or recipe.data is None or other.data.labels == recipe.data.labels or not recipe.scope.foreign:
+        if other.data is None or other.model.name not in recipe.scope.foreign_from or not recipe.scope.foreign:
             continue
         rows = select(read_rows(other.data, tuple(label.code for label in other.labels), root), Side.TRAIN)
         rng = np.random.default_rng(other.data.seed)

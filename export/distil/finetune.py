@@ -84,7 +84,10 @@ def _save(path: Path, state: object) -> None:
 
 
 def finetune(recipe: Recipe, train: Pictures, choice: Pictures, folder: Path, said: Callable[[Epoch], None]) -> Student:
-    """Train, or go on where a checkpoint in `folder` stands; returns the EMA student of the epoch that was best on `choice`."""
+    """Train, or go on where a checkpoint in `folder` stands; returns the EMA student of the last epoch.
+
+    There is no early stop: the tenth kept for choices holds a handful of the rarest class, and the best epoch on it is a draw.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     how, k = recipe.train, len(recipe.labels)
     torch.manual_seed(how.seed)
@@ -97,14 +100,13 @@ def finetune(recipe: Recipe, train: Pictures, choice: Pictures, folder: Path, sa
     optimizer = torch.optim.AdamW(groups, lr=how.lr)
     steps = len(train.labels) // how.batch
     total, warm = how.epochs * steps, steps
-    last, best = folder / "last.pt", folder / "best.pt"
-    first, best_nll = 0, math.inf
+    last, first = folder / "last.pt", 0
     if last.exists():
         state = torch.load(last, map_location="cpu", weights_only=True)
         model.load_state_dict(state["model"])
         ema.load_state_dict(state["ema"])
         optimizer.load_state_dict(state["optimizer"])
-        first, best_nll = state["epoch"] + 1, state["best_nll"]
+        first = state["epoch"] + 1
     for epoch in range(first, how.epochs):
         rng = np.random.default_rng((how.seed, epoch))
         torch.manual_seed(how.seed * 1000 + epoch)
@@ -134,9 +136,6 @@ def finetune(recipe: Recipe, train: Pictures, choice: Pictures, folder: Path, sa
                         target.copy_(source)
         accuracy, nll = _judge(ema, choice, k)
         done = Epoch(epoch, float(torch.stack(losses).mean()), accuracy, nll, os.times().elapsed - started)
-        if nll < best_nll:
-            best_nll = nll
-            _save(best, ema.state_dict())
         _save(
             last,
             {
@@ -144,11 +143,9 @@ def finetune(recipe: Recipe, train: Pictures, choice: Pictures, folder: Path, sa
                 "ema": ema.state_dict(),
                 "optimizer": optimizer.state_dict(),
                 "epoch": epoch,
-                "best_nll": best_nll,
             },
         )
         with (folder / "curve.jsonl").open("a") as file:
             file.write(json.dumps(asdict(done)) + "\n")
         said(done)
-    ema.load_state_dict(torch.load(best, map_location="cpu", weights_only=True))
     return ema
