@@ -11,11 +11,11 @@ from export.distil.deployed import Deployed, export_onnx, features_of
 from export.distil.finetune import Epoch, Pictures, finetune
 from export.distil.network import Student
 from export.gate.pairs import calibrate_pairs
-from export.pictures import Sided, in_domain, negatives_of
+from export.pictures import Places, Sided, in_domain, negatives_of
 from export.quantize.ptq import quantize
 from export.recipe import Recipe
 from export.scope.heads import choose_bank, fit_heads
-from export.work import SCHEMES, Places, Say, Work
+from export.work import SCHEMES, Say, Work
 
 __all__ = ["build"]
 
@@ -29,11 +29,10 @@ def build(recipe: Recipe, recipe_sha256: str, others: tuple[Recipe, ...], places
     cv2.setNumThreads(1)
     folder = places.runs / recipe.model.name
     folder.mkdir(parents=True, exist_ok=True)
-    cache = places.runs / "cache"
     say("pictures: decode once, cut by group")
-    work = Work(recipe, folder, in_domain(recipe, places.data, cache), say)
+    work = Work(recipe, folder, in_domain(recipe, places), say)
     student = _train(work)
-    embeddings = _graph(work, student, negatives_of(recipe, others, places.data, cache))
+    embeddings = _graph(work, student, negatives_of(recipe, work.sides[Side.TRAIN], others, places))
     _quantize(work)
     train = work.sides[Side.TRAIN]
     bank = choose_bank(embeddings, train.labels, train.groups, recipe.train.seed)

@@ -44,7 +44,7 @@ def run(
     """Train, quantize, calibrate and sign one model."""
     from edge.errors import UsageError
     from export.build import build
-    from export.work import Places
+    from export.pictures import Places
 
     if (key is None) == (not ship):
         raise UsageError("a bundle needs a signature", do="give --key KEY.pem (make one: sonoderm export keygen KEY.pem), or --ship")

@@ -12,12 +12,24 @@ from export.data.cache import cached
 from export.data.rendered import phantoms
 from export.data.table import Row, Side, read_rows, select
 from export.recipe import Recipe
-from export.scope.negatives import render
+from export.scope.negatives import bend, render
 
-__all__ = ["Sided", "in_domain", "negatives_of"]
+__all__ = ["Places", "Sided", "in_domain", "negatives_of"]
 
 PHANTOM_SEED, RENDER_SEED = 11, 1
 RENDERED = {Side.TRAIN: (1200, 1), Side.CHOICE: (160, 2), Side.FIT: (240, 3), Side.CONFORMAL: (240, 4)}
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """data: folder of the data sets. runs: where checkpoints and caches are kept."""
+
+    data: Path
+    runs: Path
+
+    @property
+    def cache(self) -> Path:
+        return self.runs / "cache"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,27 +49,36 @@ def _of_rows(rows: tuple[Row, ...], recipe: Recipe, cache: Path) -> Sided:
     return Sided(pixels, np.array([row.label for row in rows], np.int64), [row.group for row in rows])
 
 
-def in_domain(recipe: Recipe, root: Path, cache: Path) -> dict[Side, Sided]:
+def in_domain(recipe: Recipe, places: Places) -> dict[Side, Sided]:
     """Train, choice, fit and conformal. Sets that are opened for reports alone are not touched here."""
     if recipe.data is None:
         return {
-            side: Sided(*phantoms(n, seed, recipe.input, cache), [f"{seed}:{i}" for i in range(n)]) for side, (n, seed) in RENDERED.items()
+            side: Sided(*phantoms(n, seed, recipe.input, places.cache), [f"{seed}:{i}" for i in range(n)])
+            for side, (n, seed) in RENDERED.items()
         }
-    rows = read_rows(recipe.data, tuple(label.code for label in recipe.labels), root)
-    return {side: _of_rows(select(rows, side), recipe, cache) for side in RENDERED}
+    rows = read_rows(recipe.data, tuple(label.code for label in recipe.labels), places.data)
+    return {side: _of_rows(select(rows, side), recipe, places.cache) for side in RENDERED}
 
 
-def negatives_of(recipe: Recipe, others: tuple[Recipe, ...], root: Path, cache: Path) -> U8:
+def _bent(own: Sided, recipe: Recipe) -> U8:
+    rng = np.random.default_rng(RENDER_SEED)
+    chosen = rng.choice(len(own.pixels), recipe.scope.bent, replace=recipe.scope.bent > len(own.pixels))
+    return np.stack([prepare(bend(np.asarray(own.pixels[i]), rng), recipe.input).tensor for i in chosen])
+
+
+def negatives_of(recipe: Recipe, own: Sided, others: tuple[Recipe, ...], places: Places) -> U8:
     """Train pictures of the other models' data sets through this recipe's own preprocessing, and rendered ones: (n, h, w, 3) uint8."""
     found = []
     for other in others:
         if other.data is None or other.model.name not in recipe.scope.foreign_from or not recipe.scope.foreign:
             continue
-        rows = select(read_rows(other.data, tuple(label.code for label in other.labels), root), Side.TRAIN)
+        rows = select(read_rows(other.data, tuple(label.code for label in other.labels), places.data), Side.TRAIN)
         rng = np.random.default_rng(other.data.seed)
         few = tuple(rows[i] for i in np.sort(rng.choice(len(rows), min(recipe.scope.foreign, len(rows)), replace=False)))
-        found.append(_of_rows(few, recipe, cache).pixels)
+        found.append(_of_rows(few, recipe, places.cache).pixels)
+    if recipe.scope.bent:
+        found.append(_bent(own, recipe))
     if recipe.scope.phantoms:
-        found.append(phantoms(recipe.scope.phantoms, PHANTOM_SEED, recipe.input, cache)[0])
+        found.append(phantoms(recipe.scope.phantoms, PHANTOM_SEED, recipe.input, places.cache)[0])
     found.append(render(recipe.scope.rendered, RENDER_SEED, recipe.input.height_px, recipe.input.width_px))
     return np.concatenate(found)

@@ -75,6 +75,7 @@ class Exposure(_Strict, frozen=True, kw_only=True):
     false_alarm: float = 0.02
     rendered: int = 1500  # dead leaves, screens, noise …
     phantoms: int = 240  # 0 for a model that is made for phantoms
+    bent: int = 0  # own train pictures, bent into the sector of a curved probe
     foreign: int = 1000  # train pictures of each data set in foreign_from
     foreign_from: tuple[str, ...] = ("derm7", "breast-us")  # recipes; their licence is inherited by the gate's weights
 

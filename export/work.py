@@ -8,18 +8,10 @@ from export.data.table import Side
 from export.pictures import Sided
 from export.recipe import Recipe
 
-__all__ = ["SCHEMES", "Places", "Say", "Work"]
+__all__ = ["SCHEMES", "Say", "Work"]
 
 Say = Callable[[str], None]
 SCHEMES = {"u8s8": "u8s8", "trt-in": "trt_in"}  # form of the bundle -> how it is quantized
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """data: folder of the data sets. runs: where checkpoints and caches are kept."""
-
-    data: Path
-    runs: Path
 
 
 @dataclass(frozen=True, slots=True, eq=False)

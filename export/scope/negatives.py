@@ -12,7 +12,7 @@ import numpy as np
 
 from edge.frame import F32, U8
 
-__all__ = ["KINDS", "render"]
+__all__ = ["KINDS", "bend", "render"]
 
 Render = Callable[[np.random.Generator, int, int], U8]
 
@@ -156,6 +156,26 @@ def sectors(rng: np.random.Generator, height: int, width: int) -> U8:
     map_a = ((angle / half + 1) / 2 * beams).astype(np.float32)
     out = cv2.remap(polar.astype(np.float32), map_a, map_r, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
     return np.repeat(np.clip(out, 0, 255).astype(np.uint8)[..., None], 3, 2)
+
+
+def bend(picture: U8, rng: np.random.Generator) -> U8:
+    """A linear probe's picture as a convex or phased-array probe would show it: the real grain in a sector on black.
+
+    (h, w, 3) uint8 -> (height, width, 3) uint8 cut to the sector. What a curved probe sees is no breast in the sense of a model
+    that was made from linear ones.
+    """
+    height, width = picture.shape[:2]
+    half, top = float(rng.uniform(0.35, 0.8)), float(rng.uniform(0.0, 0.8))
+    zoom = float(rng.uniform(1.0, 1.8))
+    depth = 1.0 + top
+    span = np.sin(half) * depth
+    x, y = np.meshgrid(np.linspace(-span, span, 256, dtype=np.float32), np.linspace(top * np.cos(half), depth, 256, dtype=np.float32))
+    radius, angle = np.hypot(x, y), np.arctan2(x, y)
+    across = (angle / half / zoom + 1) / 2 * (width - 1)
+    down = (radius - top) / zoom * (height - 1)
+    out = cv2.remap(picture, across.astype(np.float32), down.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    outside = (np.abs(angle) > half) | (radius > depth) | (radius < top)
+    return np.asarray(np.where(outside[..., None], 0, out), np.uint8)
 
 
 KINDS: tuple[tuple[str, Render, int], ...] = (

@@ -15,8 +15,8 @@ from edge.frame import U8
 from export.build import build
 from export.bundle.keys import keygen
 from export.bundle.sign import sign
+from export.pictures import Places
 from export.recipe import Recipe, read_recipe
-from export.work import Places
 
 TOY = """
 set_coverage = 0.9
@@ -118,7 +118,7 @@ def test_a_run_that_was_killed_goes_on_where_it_stood(toy: tuple[Recipe, str, Pa
     from export.pictures import in_domain
     from export.work import Work
 
-    sides = in_domain(recipe, folder, tmp_path / "cache")
+    sides = in_domain(recipe, Places(folder, tmp_path))
 
     class Killed(Exception):
         pass
