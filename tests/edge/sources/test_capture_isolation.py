@@ -197,7 +197,8 @@ def test_an_unknown_option_is_wrong_usage_before_any_process_starts(world: World
 
 
 _PARENT = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what it puts in the background deaf to it
 sys.path.insert(0, sys.argv[1])
 from edge.sources.isolate import IsolatedSource
 from edge.sources.events import Arrived
