@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from edge.bundle.open import open_bundle
+from edge.bundle.open import resolve_model
 from edge.bundle.trust import load_trust
 from export.bundle.keys import keygen as make_key
 from export.bundle.sign import resign, sign, write_bundle
@@ -71,11 +71,11 @@ def keygen(key: Annotated[Path, typer.Argument(help="File for the private key; t
 
 @app.command("sign")
 def sign_anew(
-    bundle: Annotated[Path, typer.Argument(help="A bundle that is trusted here.")],
+    bundle: Annotated[str, typer.Argument(help="A bundle that is trusted here: a file, or the name of a shipped model.")],
     key: Annotated[Path, typer.Option(help="Private key of the fleet's owner (PEM, ed25519).")],
     out: Annotated[Path, typer.Option(help="Folder for the new file.")] = Path(),
     trust: Annotated[Path | None, typer.Option(help="Trust folder.")] = None,
 ) -> None:
     """Sign a bundle anew under another key; the payload stays the same to the byte."""
-    opened = open_bundle(bundle, load_trust(trust))
+    opened = resolve_model(bundle, load_trust(trust))
     print(write_bundle(resign(opened, key), out, name=opened.manifest.name, version=opened.manifest.version))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 
@@ -10,10 +11,11 @@ from edge.bundle.manifest import Manifest, Pair
 from edge.classify import decide
 from edge.frame import U8
 
-__all__ = ["FLOOR", "MIN_DECIDED", "QUANTISED", "Agreement", "compare", "reference_pair"]
+__all__ = ["FLOOR", "MIN_DECIDED", "QUANTISED", "SURE", "Agreement", "chance_of_so_few", "compare", "reference_pair"]
 
 FLOOR = 0.98  # of the decided pictures
 QUANTISED = 0.2  # of the range of outputs: the most that INT8 forms of one graph were seen to differ (0.01 to 0.19)
+SURE = 0.05  # a form is called worse than FLOOR where so few agreements would be rarer than this
 MIN_DECIDED = 100  # with 100 in agreement, less than 3 % disagreement at 95 % confidence (rule of three)
 
 
@@ -30,6 +32,12 @@ class Agreement:
     @property
     def share(self) -> float | None:
         return self.agreed / self.decided if self.decided else None
+
+
+def chance_of_so_few(agreement: Agreement, share: float) -> float:
+    """Probability of at most so many agreements among the decided ones if `share` of all pictures agreed (binomial, exact)."""
+    n, k = agreement.decided, agreement.agreed
+    return sum(comb(n, i) * share**i * (1 - share) ** (n - i) for i in range(k + 1))
 
 
 def reference_pair(manifest: Manifest, pair: Pair, installed: frozenset[str]) -> Pair | None:

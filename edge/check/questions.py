@@ -9,7 +9,7 @@ import numpy as np
 
 from edge.backends.session import Session
 from edge.bundle.manifest import Pair
-from edge.check.agreement import FLOOR, QUANTISED, Agreement, compare
+from edge.check.agreement import FLOOR, QUANTISED, SURE, Agreement, chance_of_so_few, compare
 from edge.check.limits import Limits
 from edge.check.pictures import pictures
 from edge.check.report import Line
@@ -96,7 +96,12 @@ def agreement_line(agreement: Agreement | None, limits: Limits) -> Line:
         ok = False if limits.least_decided else None
         return Line("agreement", ok, f"{agreement.decided} of {agreement.pictures} decided", f"{limits.least_decided} decided", note)
     value = f"{agreement.share:.1%} of {agreement.decided} decided pictures"
-    return Line("agreement", agreement.share >= FLOOR, value, f"{FLOOR:.0%}", note)
+    if limits.least_decided:
+        return Line("agreement", agreement.share >= FLOOR, value, f"{FLOOR:.0%}", note)
+    chance = chance_of_so_few(agreement, FLOOR)
+    if agreement.share < FLOOR and chance >= SURE:
+        note += "; too few pictures to call that worse than the limit"
+    return Line("agreement", agreement.share >= FLOOR or chance >= SURE, value, f"{FLOOR:.0%}", note)
 
 
 def ask_speed(model: Model, golden: tuple[GoldenFrame, ...]) -> tuple[float, float]:

@@ -4,14 +4,16 @@ Exit codes: 0 done, 1 the answer is no, 2 usage, 3 input, 4 source or device, 5 
 that left), 70 a fault of our own (docs/decisions/0002-exit-codes.md).
 """
 
+import contextlib
 import importlib.metadata
 import logging
 import os
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 import typer.core
@@ -131,7 +133,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     if debug:
         args = [arg for arg in ours if arg != "--debug"] + args[len(ours) :]
     _calm_the_libraries(debug)
-    sys.exit(_run(args, debug))
+    code = _run(args, debug)
+    if argv is None and any(thread.daemon for thread in threading.enumerate()):
+        _leave_at_once(code)
+    sys.exit(code)
+
+
+def _leave_at_once(code: int) -> NoReturn:
+    """Ends the process where an engine may still be compiling on a thread that nobody waits for.
+
+    The interpreter would tear its library down under it, which OpenVINO answers with an abort (exit 134).
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    os._exit(code)
 
 
 def _run(args: list[str], debug: bool) -> int:

@@ -89,7 +89,7 @@ def show(
 
 @app.command()
 def verify(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Bundle files.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Bundle files, or names of shipped models.")],
     trust: TrustOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -98,11 +98,13 @@ def verify(
     Exit code 5 when one is refused, 3 when one is no file.
     """
     believed = load_trust(trust)
+    shipped = {pin.name for pin in read_pins()}
     listed: list[Listed] = []
     refusals: list[SonodermError] = []
     for path in paths:
         try:
-            each = _listed(open_bundle(path, believed))
+            is_name = str(path) in shipped and not path.exists()
+            each = _listed(resolve_model(str(path), believed) if is_name else open_bundle(path, believed))
         except SonodermError as error:
             each = Listed(path=str(path), ok=False, error=error.line())
             refusals.append(error)

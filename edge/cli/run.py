@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from edge.cli.output import print_json, say
+from edge.errors import UsageError
 from edge.pipeline.events import Stop
 from edge.pipeline.live import LiveRun, Surround
 from edge.pipeline.options import LiveModel, LiveOptions, OpenModel
@@ -54,6 +55,8 @@ def run(
     A source that is lost is looked for until it is back. Exit code 4 when it cannot be reached at the start; 0 at the end of a clip, after
     --seconds and after SIGTERM; 130 after Ctrl-C.
     """
+    if optic and profile is None:
+        raise UsageError("--optic names an optic of a profile, and there is no --profile", do="give --profile FILE, or leave --optic out")
 
     def open_model(step: Callable[[Reason], None]) -> LiveModel:
         from edge.model import OpenOptions
