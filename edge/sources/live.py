@@ -139,7 +139,8 @@ class LiveSource:
             self._is_over = True
             return Failed(SourceUnreachable(lost.text, do="check that nothing else uses the device, then start again"))
         self._failures = 1 if self._life.settled(now_ns) else self._failures + 1
-        self._restart_ns = now_ns + reconnect.delay_ns(self._failures)
+        self._patience = self._patience.learned(self._life)
+        self._restart_ns = reconnect.restart_ns(self._life, self._failures, now_ns)
         return lost
 
     def _drop(self) -> None:

@@ -7,10 +7,12 @@ at once costs a bounded share of one core. The wait starts anew once a source ha
 
 from dataclasses import dataclass, replace
 
-__all__ = ["Life", "Patience", "delay_ns", "is_hung"]
+__all__ = ["Life", "Patience", "delay_ns", "is_hung", "restart_ns"]
 
 FIRST_DELAY_NS = 100_000_000
 LONGEST_DELAY_NS = 1_000_000_000
+QUICKEST_OPEN_NS = 1_000_000_000  # starting the process alone takes a third of it on a small machine
+USUAL_TIMES = 4
 SETTLED_NS = 2_000_000_000  # frames for this long: the next loss is a new trouble, not the old one
 
 
@@ -22,6 +24,13 @@ class Patience:
     first_frame_ns: int = 4_000_000_000
     silence_ns: int = 1_000_000_000
     silence_periods: float = 4.0  # for sources slower than 4 fps
+
+    def learned(self, life: "Life") -> "Patience":
+        """What a life that brought frames teaches: a source that was there within a moment is not waited for seconds again."""
+        if life.first_frame_ns is None:
+            return self
+        usual_ns = max(QUICKEST_OPEN_NS, USUAL_TIMES * (life.first_frame_ns - life.started_ns))
+        return replace(self, open_ns=min(self.open_ns, usual_ns), first_frame_ns=min(self.first_frame_ns, usual_ns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +75,8 @@ def delay_ns(failures: int) -> int:
         return 0
     doublings = min(failures - 1, 10)
     return int(min(FIRST_DELAY_NS << doublings, LONGEST_DELAY_NS))
+
+
+def restart_ns(life: Life, failures: int, now_ns: int) -> int:
+    """When the next life begins. The wait counts from the start of the last: one that hung is not waited for twice."""
+    return max(now_ns + FIRST_DELAY_NS, life.started_ns + delay_ns(failures))
