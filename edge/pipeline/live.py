@@ -78,6 +78,8 @@ class LiveRun:
         self._began_ns = started_ns
         self._tally = Tally(options.started_ns if options.started_ns is not None else started_ns)
         self._notes: tuple[str, ...] = ()
+        self._may_open = threading.Event()  # the source may be opened, or never needs to be
+        self._is_ending = False
 
     def command(self, command: Command) -> None:
         self._inbox.put(ev.Commanded(command, self._around.wall_s()))
@@ -92,13 +94,13 @@ class LiveRun:
         cannot be opened, of a sink that cannot, or of the last sink that died.
         """
         threads = [
-            threading.Thread(
-                target=self._guarded, args=(receive, self._source, self._make_liveness, self._desk), name="receive", daemon=True
-            ),
+            threading.Thread(target=self._guarded, args=(self._open_and_receive,), name="receive", daemon=True),
             threading.Thread(target=self._guarded, args=(open_and_examine, self._open_model, self._desk), name="inference", daemon=True),
         ]
         self._fanout = Fanout(sinks, self._around.clock_ns)
-        self._source.start()
+        if not self._options.wait_for_model:
+            self._source.start()
+            self._may_open.set()
         for thread in threads:
             thread.start()
         try:
@@ -109,6 +111,15 @@ class LiveRun:
         if finish.error is not None:
             raise finish.error
         return self._summary(finish.why)
+
+    def _open_and_receive(self) -> None:
+        if self._options.wait_for_model:
+            self._may_open.wait()
+            if self._is_ending:
+                self._source.close()
+                return
+            self._source.start()
+        receive(self._source, self._make_liveness, self._desk)
 
     def _guarded(self, work: Callable[..., None], *parts: object) -> None:
         try:
@@ -130,6 +141,8 @@ class LiveRun:
             now_ns = clock_ns()
             if event is not None:
                 finish = self._do(conductor.handle(event, now_ns, self._ledger.count()))
+                if isinstance(event, ev.ModelOpened | ev.ModelFailed) and finish is None:
+                    self._may_open.set()
             if finish is None and (event is None or now_ns - ticked_ns >= TICK_NS):
                 ticked_ns = now_ns
                 finish = self._do(conductor.tick(now_ns, self._ledger.count())) or self._look_after_sinks(now_ns)
@@ -169,6 +182,8 @@ class LiveRun:
         return self._do(self._conductor.handle(ev.Noted(notes), now_ns, self._ledger.count()))
 
     def _shut_down(self, threads: Sequence[threading.Thread]) -> None:
+        self._is_ending = True
+        self._may_open.set()
         self._source.kill()
         if self._mailbox.close() is not None:
             self._ledger.drop(Cause.SHUTDOWN)

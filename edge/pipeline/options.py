@@ -62,10 +62,12 @@ OpenModel = Callable[[Callable[[Reason], None]], LiveModel]  # given a port for 
 class LiveOptions:
     """age_limit_ns: past this age of its newest picture no live label is on any screen. exit_on_loss: a lost source ends the run.
 
-    started_ns: monotonic, when the process began (for the time to the first label); None: when the run began.
+    started_ns: monotonic, when the process began (for the time to the first label); None: when the run began. wait_for_model: the
+    source is opened when the model is there, so that no picture of a file is played to nobody; a camera is opened at once.
     """
 
     age_limit_ns: int = AGE_LIMIT_NS
     exit_on_loss: bool = False
     started_ns: int | None = None
     seconds: float | None = None
+    wait_for_model: bool = False

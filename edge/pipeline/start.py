@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from edge.pipeline.live import LiveRun, Surround
 from edge.pipeline.options import LiveOptions, OpenModel
@@ -12,13 +13,18 @@ from edge.reading import Sink
 
 __all__ = ["live_run", "run_live"]
 
+PLAYED = frozenset({"file", "dir", "dicom"})  # schemes whose first picture must not be missed
+
 
 def live_run(uri: str, open_model: OpenModel, options: LiveOptions, around: Surround | None = None) -> LiveRun:
     """Ready to `run(sinks)`; `command` and `stop` work from any thread. Raises UsageError and InputRefused for what was typed wrong."""
     from edge.sources.live import LiveSource as ReconnectingSource
     from edge.sources.liveness import Liveness
+    from edge.sources.uri import parse_uri
 
-    source: LiveSource = ReconnectingSource(uri)
+    parsed = parse_uri(uri)
+    source: LiveSource = ReconnectingSource(parsed)
+    options = replace(options, wait_for_model=parsed.scheme in PLAYED)
 
     def make_liveness(fps: float | None) -> Liveness:
         return Liveness(fps, options.age_limit_ns)
