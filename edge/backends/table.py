@@ -160,7 +160,9 @@ def open_graph(graph: Graph, engine: Engine, threads: int, place: Place) -> Sess
     """As `open_session`, for a graph that is at hand."""
     try:
         module = importlib.import_module(engine.module)
-    except ImportError as error:
+    except (ImportError, OSError) as error:
+        if _was_interrupted(error):
+            raise KeyboardInterrupt from error
         raise MachineLacks(f"the engine '{engine.name}' is installed and cannot be loaded: {error}", do=engine.install) from error
     loaded = module.load(graph, threads, place)
     try:
@@ -168,3 +170,9 @@ def open_graph(graph: Graph, engine: Engine, threads: int, place: Place) -> Sess
     except BackendFault:
         loaded.close()
         raise
+
+
+def _was_interrupted(error: BaseException) -> bool:
+    """Is Ctrl-C the reason? Compiled modules turn what ended their own imports into an ImportError."""
+    before = error.__cause__ or error.__context__
+    return isinstance(error, KeyboardInterrupt) or (before is not None and _was_interrupted(before))

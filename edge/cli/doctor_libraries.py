@@ -27,6 +27,9 @@ ORT_WHEELS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxrun
 
 def find_libraries() -> Iterator[Finding]:
     """What sonoderm itself needs, then the engines that are extras."""
+    from edge.backends.telemetry import switch_off
+
+    switch_off()
     version = ".".join(map(str, sys.version_info[:3]))
     yield Finding(TOPIC, "python", Level.OK, f"{version} from {sys.executable}")
     yield from _module("cv2", needed=True)

@@ -30,8 +30,10 @@ class KeyPair:
 def keygen(path: Path) -> KeyPair:
     """Writes a new ed25519 key: the private half to `path` (PEM, PKCS #8, mode 0600), the public half beside it with the suffix .pub.
 
-    Never overwrites: raises UsageError when either file is there, or their folder is not. Raises OSError when the disk refuses.
+    Never overwrites: raises UsageError when either file is there, or their folder or a name is not. Raises OSError when the disk refuses.
     """
+    if not path.name:  # "", "." and "/"
+        raise UsageError("a key file needs a name", do="sonoderm export keygen KEY.pem")
     public = path.with_suffix(".pub")
     if path.suffix == ".pub":
         raise UsageError(f"{path} would be taken for a public key", do=f"name it {path.with_suffix('.pem')}")

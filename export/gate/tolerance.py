@@ -27,6 +27,7 @@ OTHER_CLASS = ("AVX512_CORE",)
 CHILD = """
 import json, sys
 import numpy as np
+import edge.backends  # switches the engines' telemetry off
 engine, graph, tensors = sys.argv[1:]
 data = np.load(tensors)
 if engine == "openvino":

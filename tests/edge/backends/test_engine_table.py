@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from edge.backends.table import ENGINES, available, engine_named, engines, require
+from edge.backends.session import Graph, Place
+from edge.backends.table import ENGINES, available, engine_named, engines, open_graph, require
+from edge.bundle.manifest import Outputs
 from edge.errors import MachineLacks, UsageError
+from tests.builders import a_spec
 
 
 def test_the_table_can_be_read_aloud() -> None:
@@ -59,3 +62,26 @@ def test_another_package_can_add_an_engine_and_cannot_take_over_ours(tmp_path: P
     assert found["other"] == "other_engine"
     assert found["onnxruntime"] == "edge.backends.onnxruntime"
     assert next(a.version for a in available() if a.engine.name == "other") == "1.2"
+
+
+@pytest.mark.parametrize(
+    ("body", "ends"),
+    [
+        ("raise ImportError('libx.so')", MachineLacks),
+        ("raise OSError('libx.so')", MachineLacks),
+        ("raise KeyboardInterrupt", KeyboardInterrupt),
+        ("try:\n    raise KeyboardInterrupt\nexcept KeyboardInterrupt as e:\n    raise ImportError('libx.so') from e", KeyboardInterrupt),
+    ],
+    ids=["ImportError", "OSError", "Ctrl-C", "Ctrl-C inside a compiled module"],
+)
+def test_only_an_engine_that_cannot_be_loaded_is_said_to_be_lacking(
+    body: str, ends: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_package(tmp_path, "[sonoderm.backends]\nother = other_engine\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "other_engine", raising=False)
+    engine = require("other")
+    (tmp_path / "other_engine.py").write_text(body + "\n")
+    graph = Graph(b"", "probe.bundle: forms/probe.onnx", "d" * 64, "fp32", "float32", 13, a_spec(), Outputs(), 3)
+    with pytest.raises(ends):
+        open_graph(graph, engine, 1, Place(None, print))

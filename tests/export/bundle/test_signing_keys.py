@@ -65,3 +65,10 @@ def test_keys_that_cannot_sign_are_said_by_name(tmp_path: Path) -> None:
         with pytest.raises(InputRefused, match=word) as refused:
             read_private_key(path)
         assert "odd.pem" in refused.value.what
+
+
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_key_without_a_name_is_wrong_usage(path: str) -> None:
+    with pytest.raises(UsageError, match="needs a name") as refused:
+        keygen(Path(path))
+    assert refused.value.exit_code == 2
