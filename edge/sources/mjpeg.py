@@ -1,7 +1,9 @@
 """MJPEG over HTTP (multipart/x-mixed-replace, RFC 2046 §5.1): bytes in, JPEG pictures out. Sans-IO.
 
 Why not FFmpeg: its reader swallows the first seconds of a slow stream to guess the rate and then delivers them late with the times of
-25 fps, whatever the camera does; here a picture has the time at which its last byte arrived.
+25 fps, whatever the camera does; here a picture has the time at which its first byte arrived. (Not its last: without a Content-Length a
+picture is known to be complete only when the next boundary comes, one period later. It is then delivered late, with its true age. The end
+marker of a JPEG would not do: the small picture inside a picture has one, too.)
 
 Cameras are sloppy: a boundary with or without its dashes, bare line feeds, a Content-Length that is missing or lies. The decoder
 finds the next boundary again after any of it. Its memory is bounded.
@@ -10,7 +12,7 @@ finds the next boundary again after any of it. Its memory is bounded.
 import re
 from dataclasses import dataclass, field
 
-__all__ = ["MAX_HEAD_B", "MAX_PART_B", "MultipartDecoder", "NotMultipart", "boundary_of", "is_whole_jpeg"]
+__all__ = ["MAX_HEAD_B", "MAX_PART_B", "MultipartDecoder", "NotMultipart", "Part", "boundary_of", "is_whole_jpeg"]
 
 MAX_HEAD_B = 16_384
 MAX_PART_B = 32_000_000
@@ -38,27 +40,42 @@ def is_whole_jpeg(data: bytes) -> bool:
     return data.startswith(b"\xff\xd8") and data.rstrip(b"\x00\r\n").endswith(b"\xff\xd9")
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The body of a part, and when the first of its bytes arrived."""
+
+    body: bytes
+    arrived_ns: int
+
+
 @dataclass(slots=True)
 class MultipartDecoder:
-    """Cuts a multipart stream into the bodies of its parts. Holds bytes; never a socket, never a clock."""
+    """Cuts a multipart stream into its parts. Holds bytes; never a socket, never a clock."""
 
     boundary: bytes
     _rest: bytearray = field(default_factory=bytearray)
     _length_b: int | None = None  # of the body being read, when its head told
     _in_body: bool = False
+    _began_ns: int | None = None  # arrival of the first byte of the body being read
     _searched_b: int = 0  # of _rest, without finding what ends the body
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """More bytes -> the bodies that are complete now, in order. Raises NotMultipart; the decoder is then of no further use."""
+    def feed(self, data: bytes, arrived_ns: int) -> list[Part]:
+        """More bytes, arrived just now -> the parts that are complete, in order; their times never decrease if arrived_ns never does.
+
+        Raises NotMultipart; the decoder is then of no further use.
+        """
         self._rest += data
-        bodies: list[bytes] = []
+        parts: list[Part] = []
         while True:
             if not self._in_body and not self._take_head():
-                return bodies
+                return parts
+            if self._began_ns is None and self._rest:
+                self._began_ns = arrived_ns  # a head that came alone, at the end of the picture before it, is not yet the picture
             body = self._take_body()
             if body is None:
-                return bodies
-            bodies.append(body)
+                return parts
+            parts.append(Part(body, arrived_ns if self._began_ns is None else self._began_ns))
+            self._began_ns = None
 
     def _take_head(self) -> bool:
         """Drop everything up to and with the next head; False until it is complete."""

@@ -3,8 +3,9 @@
 Options stand behind "#", where no server sees them: `url:rtsp://cam/live#transport=udp&read_timeout_s=3`. Every wait has a limit, given to
 FFmpeg at opening (its own is 30 s, and later settings have no effect). Name, password and query of an address appear in no message.
 
-MJPEG is read by `mjpeg`, with the time of each picture's arrival. A live stream through FFmpeg is timed by `stream_clock`, so that a
-backlog is as old as it is; pictures that are old already are passed over. An http clip (it has a length) is played at its own pace.
+MJPEG is read by `mjpeg`, with the time at which each picture began to arrive. A live stream through FFmpeg is timed by `stream_clock`,
+so that a backlog is as old as it is; pictures that are old already are passed over. An http clip (it has a length) is played at its own
+pace.
 """
 
 import os
@@ -19,7 +20,7 @@ from urllib.parse import urlsplit
 import cv2
 import numpy as np
 
-from edge.errors import PartialInput
+from edge.errors import PartialInput, UsageError
 from edge.frame import U8, Frame, Source, SourceInfo
 from edge.reading import Reason
 from edge.sources.http import open_http
@@ -46,6 +47,7 @@ def open_source(uri: SourceUri) -> Source:
     open_s = uri.number("open_timeout_s", low=0.1, high=60) or OPEN_TIMEOUT_S
     read_s = uri.number("read_timeout_s", low=0.1, high=60) or READ_TIMEOUT_S
     transport = uri.choice("transport", ("tcp", "udp")) or "tcp"
+    _check_host(uri.target)
     quiet_decoders()
     cv2.setNumThreads(1)
     if uri.target.startswith(("rtsp:", "rtsps:")):
@@ -91,20 +93,19 @@ class MjpegStream:
         decoder, index = MultipartDecoder(self._boundary), 0
         while True:
             data = self._read()
-            arrived_ns = time.monotonic_ns()
             try:
-                bodies = decoder.feed(data)
+                parts = decoder.feed(data, time.monotonic_ns())
             except NotMultipart as error:
                 raise SourceLost(f"{self._shown}: sends no MJPEG ({error})", reason=Reason.UNPLUGGED, do="check the address") from error
-            for body in bodies[:-1]:
+            for part in parts[:-1]:
                 index += 1
-                self._lose("source behind" if is_whole_jpeg(body) else "torn")
-            for body in bodies[-1:]:
-                pixels = _decode(body)
+                self._lose("source behind" if is_whole_jpeg(part.body) else "torn")
+            for part in parts[-1:]:
+                pixels = _decode(part.body)
                 if pixels is None:
                     self._lose("torn")
                 else:
-                    yield Frame(pixels, arrived_ns, index, self._shown)
+                    yield Frame(pixels, part.arrived_ns, index, self._shown)
                 index += 1
 
     def _lose(self, cause: str) -> None:
@@ -206,6 +207,14 @@ class FfmpegStream:
                 state="results hold for the part that was read",
                 do="try again",
             )
+
+
+def _check_host(address: str) -> None:
+    """Raises UsageError for a name that no resolver could be asked for: an empty label, or one of more than 63 letters."""
+    try:
+        (urlsplit(address).hostname or "").encode("idna")
+    except UnicodeError:
+        raise UsageError(f"{public_address(address)}: is no host name", do="for example url:rtsp://192.168.0.20:554/live") from None
 
 
 def _reach(address: str, timeout_s: float) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from edge.frame import U8, Frame
 from edge.reading import Reason
-from edge.sources.liveness import Liveness, is_black, silence_limit_ns
+from edge.sources.liveness import REMEMBERED, Liveness, is_black, silence_limit_ns
 
 MS = 1_000_000
 
@@ -75,12 +75,35 @@ def test_a_repeated_picture_is_frozen_also_between_its_frames() -> None:
     assert liveness.silence(600 * MS) == Reason.STALLED  # now nothing at all comes
 
 
+@pytest.mark.parametrize("buffers", range(1, REMEMBERED + 1))
+def test_a_driver_that_cycles_through_its_last_buffers_is_frozen_past_the_limit_and_one_new_picture_ends_it(buffers: int) -> None:
+    liveness, last_ms = Liveness(fps=30), 29 * 33
+    for n in range(30):
+        assert liveness.feed(a_frame(a_picture(n), n * 33)) is None
+    for n in range(30, 90):
+        old = a_picture(30 - buffers + (n - 30) % buffers)
+        assert liveness.feed(a_frame(old, n * 33)) == (Reason.FROZEN_PICTURE if n * 33 - last_ms > 180 else None)
+    assert liveness.last_living_ns == last_ms * MS
+    assert liveness.feed(a_frame(a_picture(99), 90 * 33)) is None
+
+
+def test_among_cycling_buffers_one_new_picture_within_each_limit_is_life() -> None:
+    liveness = Liveness(fps=30)
+    for n in range(200):
+        assert liveness.feed(a_frame(a_picture(1000 + n if n % 5 == 0 else n % 5), n * 33)) is None
+
+
+def test_stills_that_loop_are_alive() -> None:
+    liveness = Liveness(fps=10)
+    assert all(liveness.feed(a_frame(a_picture(n % 3), n * 100, still=True)) is None for n in range(60))
+
+
 def test_one_changed_byte_anywhere_is_life() -> None:
     for place in ((0, 0, 0), (0, 0, 2), (3, 5, 1), (119, 159, 2), (60, 81, 0)):
         liveness, pixels = Liveness(fps=30), a_picture(0)
         for n in range(20):
             pixels = pixels.copy()
-            pixels[place] ^= 1
+            pixels[place] += 1
             assert liveness.feed(a_frame(pixels, n * 33)) is None
 
 
@@ -133,4 +156,4 @@ def test_before_the_first_living_frame_nothing_is_lost() -> None:
 def test_pictures_of_changing_size_are_alive() -> None:
     liveness = Liveness(fps=30)
     for n in range(20):
-        assert liveness.feed(a_frame(a_picture(0, size_px=(160, 120) if n % 2 else (320, 240)), n * 33)) is None
+        assert liveness.feed(a_frame(a_picture(n, size_px=(160, 120) if n % 2 else (320, 240)), n * 33)) is None

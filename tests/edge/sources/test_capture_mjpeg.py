@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.sources.mjpeg import MAX_HEAD_B, MAX_PART_B, MultipartDecoder, NotMultipart, boundary_of, is_whole_jpeg
+from edge.sources.mjpeg import MAX_HEAD_B, MAX_PART_B, MultipartDecoder, NotMultipart, Part, boundary_of, is_whole_jpeg
 
 JPEG = b"\xff\xd8" + b"picture" * 20 + b"\xff\xd9"
 
@@ -27,13 +27,36 @@ def test_every_body_comes_out_as_it_went_in_wherever_the_chunks_break(
     if not with_length and (not dashes or any(b"--frame" in body for body in bodies)):
         return  # without a length and without dashes nothing could tell
     stream = a_stream(bodies, with_length=with_length, dashes=dashes, newline=newline)
-    whole = MultipartDecoder(b"frame").feed(stream)
-    decoder, pieces, at = MultipartDecoder(b"frame"), [], 0
-    for cut in cuts:
-        pieces += decoder.feed(stream[at : at + cut])
-        at += cut
-    pieces += decoder.feed(stream[at:])
-    assert whole == pieces == bodies
+    whole = MultipartDecoder(b"frame").feed(stream, 0)
+    decoder, at = MultipartDecoder(b"frame"), 0
+    pieces: list[Part] = []
+    ends: list[int] = []  # the n-th chunk arrives at n ns and ends before this byte
+    for cut in [*cuts, len(stream)]:
+        at = min(at + cut, len(stream))
+        pieces += decoder.feed(stream[ends[-1] if ends else 0 : at], len(ends))
+        ends.append(at)
+    assert [part.body for part in whole] == [part.body for part in pieces] == bodies
+    stamps = [part.arrived_ns for part in pieces]
+    assert stamps == sorted(stamps)
+    first_bytes, at = [], 0
+    for body in bodies:
+        at = stream.index(newline * 2 + body, at) + 2 * len(newline)
+        first_bytes.append(at)
+        at += len(body)
+    assert stamps == [next(n for n, end in enumerate(ends) if end > first) for first in first_bytes]
+
+
+@pytest.mark.parametrize("with_length", [True, False])
+@pytest.mark.parametrize("head_b", [0, 35])
+def test_a_picture_is_as_old_as_its_first_byte_whenever_the_camera_says_where_it_ends(with_length: bool, head_b: int) -> None:
+    """Ten pictures a second, each sent at once; with head_b > 0 the next one's boundary follows each picture without delay."""
+    stream = a_stream([JPEG] * 5, with_length=with_length)
+    size_b = len(a_stream([JPEG], with_length=with_length)) - len(b"--frame\r\n")
+    decoder, parts = MultipartDecoder(b"frame"), []
+    for n in range(6):
+        chunk = stream[n * size_b + head_b * (n > 0) : (n + 1) * size_b + head_b]
+        parts += decoder.feed(chunk, n * 100_000_000)
+    assert parts == [Part(JPEG, n * 100_000_000) for n in range(5)]
 
 
 @given(st.lists(st.binary(max_size=200), max_size=10))
@@ -41,14 +64,14 @@ def test_no_bytes_raise_anything_unnamed(chunks: list[bytes]) -> None:
     decoder = MultipartDecoder(b"x")
     for chunk in chunks:
         try:
-            decoder.feed(chunk)
+            decoder.feed(chunk, 0)
         except NotMultipart:
             return
 
 
 def test_after_a_length_that_lies_the_next_picture_is_found_again() -> None:
     lying = b"--frame\r\nContent-Length: 9\r\n\r\n" + JPEG + b"\r\n"
-    bodies = MultipartDecoder(b"frame").feed(lying + a_stream([JPEG, JPEG]))
+    bodies = [part.body for part in MultipartDecoder(b"frame").feed(lying + a_stream([JPEG, JPEG]), 0)]
     assert bodies[-2:] == [JPEG, JPEG]
     assert not is_whole_jpeg(bodies[0])
 
@@ -56,18 +79,18 @@ def test_after_a_length_that_lies_the_next_picture_is_found_again() -> None:
 def test_memory_is_bounded_whatever_comes() -> None:
     decoder = MultipartDecoder(b"frame")
     for _ in range(200):
-        decoder.feed(b"noise" * 1000)
+        decoder.feed(b"noise" * 1000, 0)
     assert len(decoder._rest) <= 2 * MAX_HEAD_B
     with pytest.raises(NotMultipart):
-        MultipartDecoder(b"frame").feed(b"--frame\r\n" + b"X-A: b\r\n" * MAX_HEAD_B)
+        MultipartDecoder(b"frame").feed(b"--frame\r\n" + b"X-A: b\r\n" * MAX_HEAD_B, 0)
     with pytest.raises(NotMultipart):
-        MultipartDecoder(b"frame").feed(b"--frame\r\nContent-Length: 999999999\r\n\r\n")
+        MultipartDecoder(b"frame").feed(b"--frame\r\nContent-Length: 999999999\r\n\r\n", 0)
     endless = MultipartDecoder(b"frame")
-    endless.feed(b"--frame\r\n\r\n")
+    endless.feed(b"--frame\r\n\r\n", 0)
     for _ in range(29):
-        endless.feed(bytes(MAX_PART_B // 30))
+        endless.feed(bytes(MAX_PART_B // 30), 0)
     with pytest.raises(NotMultipart):
-        endless.feed(bytes(MAX_PART_B // 10))
+        endless.feed(bytes(MAX_PART_B // 10), 0)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.errors import PartialInput, SonodermError, SourceUnreachable
+from edge.errors import PartialInput, SonodermError, SourceUnreachable, UsageError
 from edge.frame import Frame
 from edge.reading import Reason
 from edge.sources.events import Arrived, Ended, Event, Failed, Lost, Opened
@@ -141,6 +141,15 @@ def test_a_closed_port_and_an_unknown_host_are_unreachable_at_once(scheme: str) 
         assert caught.value.exit_code == 4
         assert "s3cret" not in caught.value.line()
         assert "t0ken" not in caught.value.line()
+
+
+@pytest.mark.parametrize("scheme", ["http", "rtsp"])
+@pytest.mark.parametrize("host", ["..", "a..b", "a" * 64 + ".de"])
+def test_what_is_no_host_name_is_said_in_one_line(scheme: str, host: str) -> None:
+    with pytest.raises(UsageError, match="is no host name") as caught:
+        open_source(f"url:{scheme}://user:s3cret@{host}:554/x?token=t0ken")
+    assert "s3cret" not in caught.value.line()
+    assert "t0ken" not in caught.value.line()
 
 
 def test_an_rtsp_server_that_never_answers_is_given_up_within_its_limit() -> None:
