@@ -30,6 +30,7 @@ __all__ = [
     "TrustedKey",
     "load_trust",
     "read_folder",
+    "require_named",
     "role_of",
     "trust_folders",
 ]
@@ -121,8 +122,7 @@ def load_trust(explicit: Path | None) -> Trust:
     """
     folders = trust_folders(explicit, os.environ)
     keys: dict[tuple[str, Role], TrustedKey] = {}
-    if folders.named and not folders.named.is_dir():
-        raise UsageError(f"the trust folder {folders.named} is not there", do="check --trust and SONODERM_TRUST")
+    require_named(folders)
     for folder in folders.for_keys:
         content = read_folder(folder)
         for trouble in content.troubles:
@@ -133,6 +133,22 @@ def load_trust(explicit: Path | None) -> Trust:
     for folder in folders.for_revoked:
         revoked |= read_revoked(folder)
     return Trust(keys=tuple(keys.values()), revoked=revoked, pinned=frozenset(pin.image_sha256 for pin in read_pins()))
+
+
+def require_named(folders: TrustFolders) -> None:
+    """The folder that was named, if any, is one. Raises UsageError when it is not, MachineLacks when it may not be looked at."""
+    if folders.named is None:
+        return
+    try:
+        is_folder, why = stat.S_ISDIR(folders.named.stat().st_mode), "is no folder"
+    except (FileNotFoundError, NotADirectoryError):
+        is_folder, why = False, "is not there"
+    except PermissionError as error:
+        raise unreadable(folders.named, error) from error
+    except OSError as error:  # a name that is too long, a loop of links
+        is_folder, why = False, f"cannot be opened ({error.strerror})"
+    if not is_folder:
+        raise UsageError(f"the trust folder {folders.named} {why}", do="check --trust and SONODERM_TRUST")
 
 
 def role_of(path: Path) -> Role:

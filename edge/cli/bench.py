@@ -16,6 +16,7 @@ from edge.bench.stages import Plan, measure, pictures_for
 from edge.bundle.onefile import read_once
 from edge.cli.opened import named, opened_model
 from edge.cli.output import Progress, columns, print_json, say
+from edge.cli.trust_option import TrustOption
 from edge.errors import CheckFailed, UsageError
 from edge.model import Model
 
@@ -36,7 +37,7 @@ def bench(
     engine: Annotated[str | None, typer.Option("--engine", help="onnxruntime, openvino or tensorrt.")] = None,
     form: Annotated[str | None, typer.Option("--form", help="Form of the model.")] = None,
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the engine.")] = None,
-    trust: Annotated[Path | None, typer.Option("--trust", metavar="DIR", help="Folder of the keys to trust.")] = None,
+    trust: TrustOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="The whole result as JSON, for --compare.")] = False,
 ) -> None:
     """Time of each stage, free-running and paced like a camera. With --compare, exit code 1 when a stage is slower beyond the noise."""

@@ -4,7 +4,6 @@ import datetime
 import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +14,7 @@ from edge.bundle.shipped import read_pins
 from edge.bundle.trust import Trust, load_trust
 from edge.check import EVERYDAY, FOR_PROOF, Candidate, CheckReport, Limits, accept, check_model, tune
 from edge.cli.output import Progress, columns, print_json, say
+from edge.cli.trust_option import TrustOption
 from edge.errors import CheckFailed, UsageError
 from edge.model import OpenOptions, open_model
 from edge.model.opening import Surroundings, look_around
@@ -56,7 +56,7 @@ def check(
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the engine.")] = None,
     fps: Annotated[float, typer.Option("--fps", min=1.0, help="Frame rate of the live run.")] = EVERYDAY.fps,
     age_limit_ms: Annotated[float, typer.Option("--age-limit-ms", min=50.0, help="How old a label may become.")] = EVERYDAY.age_limit_ms,
-    trust: Annotated[Path | None, typer.Option("--trust", metavar="DIR", help="Folder of the keys to trust.")] = None,
+    trust: TrustOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="The whole answer as JSON.")] = False,
 ) -> None:
     """Is this model fit to run on this machine? Golden frames, agreement, speed, memory. Exit code 1 when the answer is no."""

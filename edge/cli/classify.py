@@ -11,6 +11,7 @@ import typer
 from edge.cli.inputs import Item, expand, open_file
 from edge.cli.opened import named, opened_model
 from edge.cli.output import Progress, answer, print_json_line, say
+from edge.cli.trust_option import TrustOption
 from edge.errors import InputRefused, MachineLacks
 from edge.frame import Frame
 from edge.model import Model
@@ -40,7 +41,7 @@ def classify(
     *,
     model: Annotated[str, typer.Option("--model", "-m", help="A shipped name (derm7, breast-us, phantom) or a bundle file.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each picture or frame.")] = False,
-    trust: Annotated[Path | None, typer.Option("--trust", metavar="DIR", help="Folder of the keys to trust.")] = None,
+    trust: TrustOption = None,
     engine: Annotated[
         str | None, typer.Option("--engine", help="onnxruntime, openvino or tensorrt; by default the tuned or fastest one.")
     ] = None,

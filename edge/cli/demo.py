@@ -7,12 +7,12 @@ import time
 import webbrowser
 from collections.abc import Callable
 from os import environ
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from edge.cli.output import say
+from edge.cli.trust_option import TrustOption
 from edge.demo.plays import STEADY, plays
 from edge.demo.script import play_faults
 from edge.demo.sinks import KeptOpen
@@ -38,7 +38,7 @@ def demo(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port of the page on this machine; 0 takes a free one.")] = 0,
     model: Annotated[str, typer.Option("--model", "-m", help="A shipped name or a bundle file.")] = "phantom",
     source: Annotated[str | None, typer.Option("--source", help="What to play instead of the phantom.")] = None,
-    trust: Annotated[Path | None, typer.Option("--trust", metavar="DIR", help="Folder of the keys to trust.")] = None,
+    trust: TrustOption = None,
     no_open: Annotated[bool, typer.Option("--no-open", help="Print the page's address, open no browser.")] = False,
 ) -> None:
     """Play a rendered phantom, break it, and watch how long the screen takes to say so.

@@ -10,6 +10,7 @@ import typer
 from edge.cli.doctor_finding import Finding, Level
 from edge.cli.doctor_libraries import find_decoders, find_libraries
 from edge.cli.output import print_json
+from edge.cli.trust_option import TrustOption
 from edge.errors import CheckFailed
 
 __all__ = ["app", "as_json_object", "as_text"]
@@ -23,7 +24,7 @@ app = typer.Typer(rich_markup_mode=None)
 def doctor(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="The findings as one JSON object.")] = False,
-    trust: Annotated[Path | None, typer.Option("--trust", metavar="DIR", help="Folder of the keys to trust.")] = None,
+    trust: TrustOption = None,
 ) -> None:
     """What is loaded from where, what is missing, and the line that helps. Exit code 1 when something needed is broken."""
     findings = tuple(_findings(trust))

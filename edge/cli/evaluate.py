@@ -15,6 +15,7 @@ from edge.cli.evaluation import Evaluation, as_json_object, as_text
 from edge.cli.inputs import open_file
 from edge.cli.opened import opened_model
 from edge.cli.output import Progress, print_json, say
+from edge.cli.trust_option import TrustOption
 from edge.errors import InputRefused
 from edge.frame import U8
 from edge.labels import (
@@ -73,7 +74,7 @@ def evaluate(
         bool, typer.Option("--allow-missing", help="Go on without images that are missing or cannot be read.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
-    trust: Annotated[Path | None, typer.Option("--trust", metavar="DIR", help="Folder of the keys to trust.")] = None,
+    trust: TrustOption = None,
     engine: Annotated[
         str | None, typer.Option("--engine", help="onnxruntime, openvino or tensorrt; by default the tuned or fastest one.")
     ] = None,

@@ -1,5 +1,6 @@
 """What a command line names, as a list of files in order: pictures, clips, DICOM, the files of a folder, the rows of a table."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from edge.errors import InputRefused, UsageError
 from edge.frame import Source
 from edge.sources.folder_list import list_pictures
+from edge.sources.regular import require_file
 from edge.sources.table import open_source
 from edge.sources.uri import parse_uri
 
@@ -43,14 +45,14 @@ def expand(texts: list[str]) -> Items:
         scheme, target = _scheme_of(text)
         if scheme in LIVE:
             raise UsageError(f"'{text}' is live: it has no end that could be classified", do=f"sonoderm run {text} --model MODEL")
+        if not target:
+            raise UsageError(f"'{text}' is an empty name", do="name a picture, a clip, a DICOM file or a folder; . is the current folder")
         path = Path(target)
         if scheme == "dir":
             found = _pictures_of(text)
-        elif path.is_dir():
-            found = [Item(place, str(place)) for place in sorted(path.rglob("*")) if place.is_file() and not _is_hidden(place, path)]
-            chosen = [item for item in found if _looks_readable(item.path)]
-            left_out += len(found) - len(chosen)
-            found = chosen
+        elif os.path.isdir(path):
+            found, passed = _files_below(path)
+            left_out += passed
             if not found:
                 raise InputRefused(f"{path} holds no picture, clip or DICOM file", do="give the folder that holds them")
         else:
@@ -64,17 +66,14 @@ def open_file(path: Path) -> Source:
 
     Raises InputRefused: at once, or after the good frames of a damaged file; MachineLacks for want of a decoder.
     """
-    if not path.exists():
-        raise InputRefused(f"{path}: no such file", do="check the name")
-    if not path.is_file():
-        raise InputRefused(f"{path}: is no file", do="give a picture, a clip, a DICOM file or a folder of them")
+    require_file(path, do="give a picture, a clip, a DICOM file or a folder of them")
     return open_source(str(path))
 
 
 def _scheme_of(text: str) -> tuple[str, str]:
     """(scheme, target); the scheme is '' for a bare path, and for a file whose name only looks like an address."""
     match = re.match(r"(camera|url|phantom|file|dicom|dir):(.*)", text, re.DOTALL)
-    if match is None or Path(text).exists():
+    if match is None or os.path.exists(text):
         return "", text
     return match[1], match[2]
 
@@ -87,8 +86,27 @@ def _pictures_of(text: str) -> list[Item]:
     return [Item(path, str(path)) for path in list_pictures(uri).paths]
 
 
-def _is_hidden(place: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in place.relative_to(folder).parts)
+def _files_below(top: Path) -> tuple[list[Item], int]:
+    """(what to read, by name; how many files are none by theirs). What cannot be looked into stays, so that it gets its own refusal."""
+    chosen: list[Path] = []
+    left_out = 0
+    for folder, inner, names in os.walk(top, onerror=lambda error: chosen.append(Path(error.filename))):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        for place in (Path(folder) / name for name in names if not name.startswith(".")):
+            if not _may_be_file(place):
+                continue
+            if _looks_readable(place):
+                chosen.append(place)
+            else:
+                left_out += 1
+    return [Item(place, str(place)) for place in sorted(chosen)], left_out
+
+
+def _may_be_file(place: Path) -> bool:
+    try:
+        return place.is_file()
+    except OSError:  # no permission to look: refused by name when its turn comes
+        return True
 
 
 def _looks_readable(place: Path) -> bool:

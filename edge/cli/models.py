@@ -12,13 +12,13 @@ from edge.bundle.trust import load_trust
 from edge.cli.listing import plain_text, print_pairs, print_table
 from edge.cli.model_summary import summary
 from edge.cli.output import print_json
+from edge.cli.trust_option import TrustOption
 from edge.errors import BundleRefused, InputRefused, SonodermError
 
 __all__ = ["app"]
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="List, show and verify model bundles.")
 
-TrustOption = Annotated[Path | None, typer.Option("--trust", metavar="DIR", help="Trust the keys in this folder, and no others.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 
 

@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from edge.cli.output import print_json, say
+from edge.cli.trust_option import TrustOption
 from edge.errors import UsageError
 from edge.pipeline.events import Stop
 from edge.pipeline.live import LiveRun, Surround
@@ -47,7 +48,7 @@ def run(
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the engine.")] = None,
     profile: Annotated[Path | None, typer.Option("--profile", metavar="FILE", help="What was measured on this device.")] = None,
     optic: Annotated[str, typer.Option("--optic", help="Lens, tube or probe in use, as named in the profile.")] = "",
-    trust: Annotated[Path | None, typer.Option("--trust", metavar="DIR", help="Folder of the keys to trust.")] = None,
+    trust: TrustOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="The summary at the end as JSON on standard output.")] = False,
 ) -> None:
     """Point a source at a model and show labels live, or why there is none.

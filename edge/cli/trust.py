@@ -8,10 +8,11 @@ import msgspec
 import typer
 
 from edge.bundle.revoked import read_revoked
-from edge.bundle.trust import FolderContent, Role, TrustedKey, read_folder, trust_folders
+from edge.bundle.trust import FolderContent, Role, TrustedKey, read_folder, require_named, trust_folders
 from edge.bundle.trust_change import add_key, remove_key
 from edge.cli.listing import print_table
 from edge.cli.output import print_json, say
+from edge.cli.trust_option import named_folder
 from edge.errors import SonodermError
 
 __all__ = ["app"]
@@ -21,7 +22,8 @@ app = typer.Typer(
 )
 
 FolderOption = Annotated[
-    Path | None, typer.Option("--trust", metavar="DIR", help="The trust folder; by default SONODERM_TRUST, else your own.")
+    Path | None,
+    typer.Option("--trust", metavar="DIR", parser=named_folder, help="The trust folder; by default SONODERM_TRUST, else your own."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 
@@ -72,6 +74,7 @@ def list_keys(trust: FolderOption = None, as_json: JsonOption = False) -> None:
     Exit code 5 when a trust folder holds what cannot be trusted.
     """
     folders = trust_folders(trust, os.environ)
+    require_named(folders)
     contents = {folder: read_folder(folder) for folder in folders.for_keys}
     report, troubles = _report(contents, folders.for_revoked)
     if as_json:
@@ -103,7 +106,9 @@ def remove(
 
     What runs goes on; bundles that it signed are refused from the next start on.
     """
-    removed = remove_key(key, trust_folders(trust, os.environ).for_adding)
+    folders = trust_folders(trust, os.environ)
+    require_named(folders)
+    removed = remove_key(key, folders.for_adding)
     if as_json:
         print_json({"v": 1, "removed": tuple(str(path) for path in removed)})
         return

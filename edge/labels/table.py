@@ -4,13 +4,15 @@ Nothing is silently left out: a row that is not used stands in a `Trouble`, and 
 make figures wrong unless the caller allowed them by name. Row numbers are lines of the file (the heading is line 1).
 """
 
+import os
 import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from edge.errors import InputRefused, UsageError
+from edge.bundle.onefile import read_once
+from edge.errors import InputRefused, MachineLacks, UsageError
 from edge.labels.text import MAX_TABLE_B, read_cells
 
 __all__ = ["LabelRow", "LabelTable", "Trouble", "TroubleKind", "Where", "parse_where", "read_labels", "require_clean"]
@@ -108,7 +110,7 @@ def read_labels(
         if column not in columns:
             raise UsageError(f"{path.name} has no column '{column}' ({what})", do=f"choose one of: {', '.join(filter(None, columns))}")
     root = image_root if image_root is not None else path.parent
-    if not root.is_dir():
+    if not os.path.isdir(root):  # unlike Path.is_dir, False where a name is too long
         raise UsageError(f"{root} is no folder", do="give the folder that the image column starts from: --image-root DIR")
     wanted: dict[str, set[str]] = {}
     for column, value in where:
@@ -184,14 +186,16 @@ class _Found:
 
 
 def _bytes_of(path: Path) -> bytes:
+    """Never waits on a pipe and never reads a device."""
+    if os.path.isdir(path):
+        raise InputRefused(f"{path} is a folder, not a table", do="give the CSV file in it")
     try:
-        if path.is_dir():
-            raise InputRefused(f"{path} is a folder, not a table", do="give the CSV file in it")
-        if path.stat().st_size > MAX_TABLE_B:
-            raise InputRefused(f"{path.name} is larger than a label table can be ({MAX_TABLE_B // 2**20} MB)", do="give the CSV file")
-        return path.read_bytes()
-    except OSError as error:
-        raise InputRefused(f"{path} cannot be read: {error.strerror}", do="check the path and its permissions") from error
+        data = read_once(path, MAX_TABLE_B)
+    except MachineLacks as error:
+        raise InputRefused(f"{path} cannot be read ({error.what})", do="check the path and its permissions") from error
+    if len(data) > MAX_TABLE_B:
+        raise InputRefused(f"{path.name} is larger than a label table can be ({MAX_TABLE_B // 2**20} MB)", do="give the CSV file")
+    return data
 
 
 def _check_heading(name: str, columns: tuple[str, ...], need_label: bool) -> None:
@@ -235,7 +239,7 @@ def _each_once(chosen: list[LabelRow], found: _Found) -> Iterable[LabelRow]:
     """Rows in order, each image once; images under several labels and images that are not there are left out and reported."""
     by_image: dict[Path, list[LabelRow]] = {}
     for row in chosen:
-        by_image.setdefault(row.image.resolve(), []).append(row)
+        by_image.setdefault(Path(os.path.realpath(row.image)), []).append(row)
     for rows in by_image.values():
         labels = sorted({row.label for row in rows})
         if len(labels) > 1:
@@ -243,5 +247,5 @@ def _each_once(chosen: list[LabelRow], found: _Found) -> Iterable[LabelRow]:
             continue
         if len(rows) > 1:
             found.add(TroubleKind.DUPLICATE, [row.row for row in rows], rows[0].name)
-        if rows[0].image.is_file():
+        if os.path.isfile(rows[0].image):  # unlike Path.is_file, False where a name is too long or may not be looked at
             yield rows[0]

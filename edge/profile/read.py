@@ -19,8 +19,9 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from edge.bundle.onefile import read_once
 from edge.bundle.trust import Role, Trust
-from edge.errors import InputRefused, NotTrusted
+from edge.errors import InputRefused, MachineLacks, NotTrusted
 from edge.profile.record import DeviceProfile, parse_profile
 
 __all__ = ["MAX_PROFILE_B", "SIGNED_AS", "LoadedProfile", "load_profile", "read_profile"]
@@ -88,10 +89,9 @@ def read_profile(data: bytes, trust: Trust, *, origin: str) -> LoadedProfile:
 
 
 def load_profile(path: Path, trust: Trust) -> LoadedProfile:
-    """Reads `path` once, with a size cap. Raises what read_profile raises, and InputRefused when it cannot be read."""
+    """Reads a regular file once, with a size cap. Raises what read_profile raises, and InputRefused when it cannot be read."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_PROFILE_B + 1)
-    except OSError as error:
-        raise InputRefused(f"{path}: {error.strerror or error}", do="name a profile file that this user may read") from error
+        data = read_once(path, MAX_PROFILE_B)
+    except MachineLacks as error:
+        raise InputRefused(error.what, do="name a profile file that this user may read") from error
     return read_profile(data, trust, origin=str(path))

@@ -18,6 +18,7 @@ from edge.errors import InputRefused, PartialInput
 from edge.frame import U8, Frame, Source, SourceInfo
 from edge.sources.container import Container, examine
 from edge.sources.quiet import quiet_decoders
+from edge.sources.regular import require_file
 from edge.sources.uri import SourceUri
 
 __all__ = ["OPTIONS", "ClipSource", "open_source"]
@@ -107,10 +108,7 @@ class ClipSource:
 
 
 def _examine(path: Path) -> Container:
-    if not path.exists():
-        raise InputRefused(f"{path}: no such file", do="check the path")
-    if not path.is_file():
-        raise InputRefused(f"{path}: is no file", do="file: takes one clip; a folder of pictures is dir:")
+    require_file(path, do="file: takes one clip; a folder of pictures is dir:")
     try:
         with path.open("rb") as file:
             container = examine(file)

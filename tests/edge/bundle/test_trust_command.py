@@ -169,3 +169,12 @@ def test_list_is_plain_text_where_there_is_no_terminal(tmp_path: Path, capsys: C
 def test_without_keys_list_says_so(capsys: Capture) -> None:
     assert sonoderm("list") == 0
     assert "no key is trusted" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [("list",), ("remove", "owner")])
+def test_a_named_folder_that_is_none_is_refused_by_list_and_remove(
+    command: tuple[str, ...], tmp_path: Path, pub: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for named, why in ((pub, "is no folder"), (tmp_path / "gone", "is not there"), (tmp_path / ("x" * 300), "cannot be opened")):
+        assert sonoderm(*command, "--trust", named) == 2
+        assert why in capsys.readouterr().err

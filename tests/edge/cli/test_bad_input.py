@@ -121,7 +121,7 @@ BAD = [
     ("an-endless-phantom", ["classify", "phantom:derm", M], 2, "sonoderm run phantom:derm"),
     ("motion-without-live", ["classify", "dir:{nothing}?motion=tremor", M], 2, "without motion"),
     # label tables
-    ("a-table-that-is-absent", ["evaluate", "{gone-table.csv}", M], 3, "cannot be read"),
+    ("a-table-that-is-absent", ["evaluate", "{gone-table.csv}", M], 3, "is not there"),
     ("a-table-that-is-a-folder", ["evaluate", "{nothing}", M], 3, "is a folder"),
     ("an-empty-table", ["evaluate", "{empty.csv}", M], 3, "is empty"),
     ("a-table-in-utf-16", ["evaluate", "{utf16.csv}", M], 3, "UTF-16"),

@@ -4,6 +4,7 @@ import base64
 import datetime
 import hashlib
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -312,3 +313,9 @@ def test_a_key_that_stands_twice_counts_by_its_profile_role() -> None:
     one = a_trust().keys[0]
     trust = Trust(keys=(replace(one, role=Role.BUNDLE), one))
     assert read_profile(written(a_profile()), trust, origin="p").signer == one.hash
+
+
+def test_a_pipe_is_refused_as_a_profile_and_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "clinic.profile")
+    with pytest.raises(InputRefused, match="a pipe"):
+        load_profile(tmp_path / "clinic.profile", a_trust())
