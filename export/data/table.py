@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -86,9 +85,3 @@ def _refuse_leaks(rows: list[Row], path: Path) -> None:
 
 def select(rows: tuple[Row, ...], *sides: Side) -> tuple[Row, ...]:
     return tuple(row for row in rows if row.side in sides)
-
-
-def counts(rows: tuple[Row, ...], k: int) -> tuple[int, ...]:
-    """Pictures per label, in label order."""
-    found = Counter(row.label for row in rows)
-    return tuple(found[i] for i in range(k))
