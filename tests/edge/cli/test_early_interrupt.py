@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-INTERRUPTED = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+# A shell starts what it puts in the background deaf to the signal, and so it may have started us.
+INTERRUPTED = "import os, signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nos.kill(os.getpid(), signal.SIGINT)\n"
 
 
 @pytest.mark.parametrize("imported", ["typer", "edge_probe_of_nothing"])
