@@ -8,47 +8,33 @@ import numpy as np
 
 from edge.backends.session import Place, Session
 from edge.backends.table import open_session, version_of
-from edge.backends.tuning import Tuned, write_tuned
+from edge.backends.tuning import Tuned
 from edge.bundle.manifest import Pair
 from edge.bundle.open import VerifiedBundle
+from edge.check.steady import Candidate, best, doubt, timed
 from edge.errors import CheckFailed, SonodermError
 from edge.model.golden import GoldenFrame, compare_outputs, read_golden
 from edge.model.opening import Surroundings
 
-__all__ = ["Candidate", "best", "tune"]
+__all__ = ["Candidate", "Tuning", "best", "tune"]
 
 ROUNDS = 25
 RUNS_A_TURN = 4
 WARM_RUNS = 5
 MOST_THREADS = 4
-WORTH = 0.85  # another thread costs power and the page's share of a core: it must save 15 %
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """One combination and what it measured, inference alone; `fault` where it could not be measured."""
+class Tuning:
+    """What was measured, nothing written yet. choice: what would be kept. refused: why it must not be, or None."""
 
-    engine: str
-    form: str
-    threads: int
-    p50_ms: float | None = None
-    p95_ms: float | None = None
-    fault: str | None = None
+    candidates: tuple[Candidate, ...]
+    choice: Tuned
+    refused: str | None
 
 
 def thread_counts(cores: int) -> tuple[int, ...]:
     return tuple(n for n in (1, 2, 4) if n <= min(cores, MOST_THREADS))
-
-
-def best(candidates: tuple[Candidate, ...]) -> Candidate | None:
-    """The lowest median; more threads only where they save 15 %. None where nothing could be measured. Pure."""
-    measured = [c for c in candidates if c.p50_ms is not None]
-    chosen: Candidate | None = None
-    for threads in sorted({c.threads for c in measured}):
-        fastest = min((c for c in measured if c.threads == threads), key=lambda c: c.p50_ms or 0.0)
-        if chosen is None or (fastest.p50_ms or 0.0) < WORTH * (chosen.p50_ms or 0.0):
-            chosen = fastest
-    return chosen
 
 
 def tune(
@@ -57,10 +43,14 @@ def tune(
     now: datetime.datetime,
     clock_ns: Callable[[], int],
     *,
+    load: float,
     say: Callable[[str], None],
     on_round: Callable[[int, int], None],
-) -> tuple[Tuned, tuple[Candidate, ...]]:
-    """Measures every proven pair that this machine can run and writes the choice to tuning.json. Raises CheckFailed where none ran."""
+) -> Tuning:
+    """Measures every proven pair that this machine can run, and chooses. `edge.backends.tuning.write_tuned` keeps the choice.
+
+    load: running programs, mean of the last minute, before any work of ours. Raises CheckFailed where no pair ran.
+    """
     golden = read_golden(bundle)
     installed = [found.engine.name for found in around.engines if found.is_here]
     pairs = [p for name in installed for p in bundle.manifest.pairs if p.engine == name and around.is_proven(p, bundle)]
@@ -83,7 +73,7 @@ def tune(
     chosen = best(candidates)
     if chosen is None or chosen.p50_ms is None or chosen.p95_ms is None:
         raise CheckFailed(f"{bundle.manifest.name}: no form that is proven here could be measured", do="sonoderm check says why")
-    entry = Tuned(
+    choice = Tuned(
         cpu=around.machine.key(),
         bundle=bundle.digest,
         engine=chosen.engine,
@@ -94,8 +84,7 @@ def tune(
         p95_ms=round(chosen.p95_ms, 3),
         at=now.isoformat(timespec="seconds"),
     )
-    write_tuned(around.places.cache, entry)
-    return entry, candidates
+    return Tuning(candidates, choice, doubt(candidates, chosen, load, around.machine.cores))
 
 
 def _open(bundle: VerifiedBundle, pair: Pair, threads: int, golden: tuple[GoldenFrame, ...], place: Place) -> Session | Candidate:
@@ -131,8 +120,4 @@ def _measure(
                 began = clock_ns()
                 session.run(tensors[at % len(tensors)])
                 times.append(clock_ns() - began)
-    measured = []
-    for times, (candidate, _) in zip(took, opened, strict=True):
-        p50, p95 = np.percentile(np.asarray(times, np.float64) / 1e6, [50, 95])
-        measured.append(Candidate(candidate.engine, candidate.form, candidate.threads, float(p50), float(p95)))
-    return tuple(measured)
+    return tuple(timed(c.engine, c.form, c.threads, times) for times, (c, _) in zip(took, opened, strict=True))

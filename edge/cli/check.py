@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from edge.backends.tuning import Tuned
+from edge.backends.tuning import Tuned, write_tuned
 from edge.bundle.open import VerifiedBundle, resolve_model
 from edge.bundle.shipped import read_pins
 from edge.bundle.trust import Trust, load_trust
-from edge.check import EVERYDAY, FOR_PROOF, Candidate, CheckReport, Limits, accept, check_model, tune
+from edge.check import EVERYDAY, FOR_PROOF, Candidate, CheckReport, Limits, Tuning, accept, check_model, tune
 from edge.cli.output import Progress, columns, print_json, say
 from edge.cli.trust_option import TrustOption
 from edge.errors import CheckFailed, UsageError
@@ -21,18 +21,18 @@ from edge.model.opening import Surroundings, look_around
 
 __all__ = ["app"]
 
-BUSY_LOAD = 0.5  # of its cores, over the last minute: past it the choice may be that of another program's pauses
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is printed for one model, as JSON too. v: version of this object."""
+    """What is printed for one model, as JSON too. v: version of this object. tuning_refused: why tuned is null though it was asked for."""
 
     report: CheckReport
     tuned: Tuned | None
     candidates: tuple[Candidate, ...]
     accepted: bool
+    tuning_refused: str | None = None
     v: int = 1
 
 
@@ -44,6 +44,7 @@ class _Asked:
     tune: bool
     accept: bool
     limits: Limits
+    load: float  # before any work of ours
 
 
 @app.command()
@@ -64,7 +65,7 @@ def check(
         raise UsageError("--tune chooses engine, form and threads itself", do="leave --engine, --form and --threads out")
     base = FOR_PROOF if accept_it else EVERYDAY
     limits = Limits(fps, age_limit_ms, base.memory_b, base.pictures, base.least_decided)
-    asked = _Asked(engine, form, threads, tune_it, accept_it, limits)
+    asked = _Asked(engine, form, threads, tune_it, accept_it, limits, os.getloadavg()[0])
     known = load_trust(trust)
     names = model or [pin.name for pin in read_pins()]
     if not names:
@@ -78,14 +79,22 @@ def check(
     failed = [answer.report.model.name for answer in answers if not answer.report.passed]
     if failed:
         raise CheckFailed(f"not fit to run here as asked: {', '.join(failed)}", do="see the lines marked with a cross")
+    refused = [answer for answer in answers if answer.tuning_refused is not None]
+    if refused:
+        who = ", ".join(answer.report.model.name for answer in refused)
+        raise CheckFailed(
+            f"{who}: not tuned, {refused[0].tuning_refused}", state="tuning.json is as it was", do="close other programs and tune again"
+        )
 
 
 def _answer(bundle: VerifiedBundle, trust: Trust, asked: _Asked) -> Answer:
     around = look_around(None, None, say)
-    tuned, candidates = _tune(bundle, around) if asked.tune else (None, ())
+    tuning = _tune(bundle, around, asked.load) if asked.tune else None
+    choice = tuning.choice if tuning is not None else None
+    engine, form, threads = (choice.engine, choice.form, choice.threads) if choice else (asked.engine, asked.form, asked.threads)
     options = OpenOptions(say=say)
     total = asked.limits.pictures
-    with open_model(bundle, trust, engine=asked.engine, form=asked.form, threads=asked.threads, options=options) as opened:
+    with open_model(bundle, trust, engine=engine, form=form, threads=threads, options=options) as opened:
         with Progress(f"checking {bundle.manifest.name}", total) as progress:
             report = check_model(opened, asked.limits, on_picture=lambda _: progress.advance())
         wants_proof = opened.pair.gate == "unrun"
@@ -94,19 +103,22 @@ def _answer(bundle: VerifiedBundle, trust: Trust, asked: _Asked) -> Answer:
         accepted = asked.accept and wants_proof and report.passed
         if accepted:
             accept(opened, report, around, datetime.datetime.now(datetime.UTC))
-    return Answer(report, tuned, candidates, accepted)
+    if tuning is None:
+        return Answer(report, None, (), accepted)
+    refused = tuning.refused if report.passed else "the check of the fastest form failed"
+    if refused is None:
+        write_tuned(around.places.cache, tuning.choice)
+    return Answer(report, None if refused else tuning.choice, tuning.candidates, accepted, refused)
 
 
-def _tune(bundle: VerifiedBundle, around: Surroundings) -> tuple[Tuned, tuple[Candidate, ...]]:
-    load = os.getloadavg()[0]
-    if load > BUSY_LOAD * around.machine.cores:
-        say(f"this machine is busy (load {load:.1f} on {around.machine.cores} cores): close other programs and tune again")
+def _tune(bundle: VerifiedBundle, around: Surroundings, load: float) -> Tuning:
     with Progress(f"tuning {bundle.manifest.name}", None) as progress:
         return tune(
             bundle,
             around,
             datetime.datetime.now(datetime.UTC),
             time.perf_counter_ns,
+            load=load,
             say=say,
             on_round=lambda _done, _total: progress.advance(),
         )
@@ -131,6 +143,8 @@ def _print(answer: Answer) -> None:
     if answer.tuned is not None:
         tuned = answer.tuned
         print(f"  kept in tuning.json: {tuned.form} on {tuned.engine}, threads {tuned.threads}, p50 {tuned.p50_ms:.2f} ms")
+    if answer.tuning_refused is not None:
+        print(f"  not tuned: {answer.tuning_refused}")
     if answer.accepted:
         print(f"  accepted: form {who.form} on {who.engine} may speak on this machine")
     elif report.gate == "unrun" and report.passed:
