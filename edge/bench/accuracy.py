@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from edge.bench import accuracy_metrics as metrics
 from edge.bench.accuracy_bootstrap import DRAWS, estimate
-from edge.bench.accuracy_metrics import F64
+from edge.bench.accuracy_interval import FEWEST, FEWEST_OF_A_CLASS, believable
+from edge.bench.accuracy_metrics import F64, Bool
 from edge.reading import State
 
 __all__ = ["Accuracy", "Case", "ClassFigure", "Figure", "Forced", "Selective", "Unknown", "measure"]
@@ -37,7 +38,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """value and its 95 % interval; None where the cases give it no meaning."""
+    """value and its 95 % interval; None where the cases give it no meaning, or are too few for an interval."""
 
     value: float | None = None
     ci95: tuple[float, float] | None = None
@@ -105,37 +106,54 @@ def measure(cases: Sequence[Case], codes: Sequence[str], draws: int = DRAWS) -> 
     ready = np.array([case.state is State.READY for case in known], np.bool_)
     group = np.unique([case.group for case in known], return_inverse=True)[1].astype(np.int64)
 
-    def one(figure: Callable[[F64], F64], chosen: NDArray[np.bool_] | None = None) -> Figure:
-        return many(figure, chosen)[0]
+    def units(chosen: Bool) -> int:
+        return len(np.unique(group[chosen]))
 
-    def many(figure: Callable[[F64], F64], chosen: NDArray[np.bool_] | None = None) -> tuple[Figure, ...]:
+    def together(chosen: Bool) -> int:
+        """Groups behind a figure that takes the classes together; 0 where one of those that occur has too few."""
+        of_class = [count for i in range(k) if (count := units(chosen & (truth == i)))]
+        return units(chosen) if of_class and min(of_class) >= FEWEST_OF_A_CLASS else 0
+
+    def one(figure: Callable[[F64], F64], groups: int, *, is_share: bool = False, chosen: Bool | None = None) -> Figure:
+        return many(figure, (groups,), is_share=is_share, chosen=chosen)[0]
+
+    def many(figure: Callable[[F64], F64], groups: Sequence[int], *, is_share: bool, chosen: Bool | None = None) -> tuple[Figure, ...]:
         found = estimate((lambda w: figure(w * chosen)) if chosen is not None else figure, n, group, draws)
-        return tuple(Figure(*each) for each in found) or (Figure(),) * k
+        if not found:
+            return (Figure(),) * len(groups)
+        return tuple(Figure(v, believable(v, ci, count, is_share=is_share)) for (v, ci), count in zip(found, groups, strict=True))
 
-    def by_class(said: NDArray[np.int64], chosen: NDArray[np.bool_] | None = None) -> tuple[ClassFigure, ...]:
-        counts = np.bincount(truth if chosen is None else truth[chosen], minlength=k)
-        found = many(lambda w: metrics.recalls(truth, said, k, w), chosen)
+    def by_class(said: NDArray[np.int64], chosen: Bool) -> tuple[ClassFigure, ...]:
+        counts = np.bincount(truth[chosen], minlength=k)
+        groups = [units(chosen & (truth == i)) for i in range(k)]
+        found = many(lambda w: metrics.recalls(truth, said, k, w), groups, is_share=True, chosen=chosen)
         return tuple(ClassFigure(code, int(count), recall) for code, count, recall in zip(codes, counts, found, strict=True))
 
+    def sensitivity(i: int) -> Figure:
+        positive = truth == i
+        groups = units(positive) if units(~positive) >= FEWEST else 0  # the threshold is a quantile of the others
+        return one(_sensitivity(positive, p[:, i]), groups, is_share=True)
+
+    every = np.ones(n, np.bool_)
     return Accuracy(
         n=len(cases),
         n_known=n,
         n_groups=len({case.group for case in cases}),
         forced=Forced(
-            accuracy=one(lambda w: metrics.accuracy(truth, forced, w)),
-            balanced_accuracy=one(lambda w: metrics.balanced(metrics.recalls(truth, forced, k, w))),
-            auc_macro=one(lambda w: _macro_auc(truth, p, w)),
-            ece15=one(lambda w: metrics.ece(forced == truth, p.max(axis=1), w)),
+            accuracy=one(lambda w: metrics.accuracy(truth, forced, w), units(every), is_share=True),
+            balanced_accuracy=one(lambda w: metrics.balanced(metrics.recalls(truth, forced, k, w)), together(every)),
+            auc_macro=one(lambda w: _macro_auc(truth, p, w), together(every)),
+            ece15=one(lambda w: metrics.ece(forced == truth, p.max(axis=1), w), units(every)),
         ),
         selective=Selective(
-            coverage=one(lambda w: metrics.share(ready, w)),
-            balanced_accuracy=one(lambda w: metrics.balanced(metrics.recalls(truth, shown, k, w)), ready),
+            coverage=one(lambda w: metrics.share(ready, w), units(every), is_share=True),
+            balanced_accuracy=one(lambda w: metrics.balanced(metrics.recalls(truth, shown, k, w)), together(ready), chosen=ready),
             per_class=by_class(shown, ready),
         ),
-        per_class=by_class(forced),
+        per_class=by_class(forced, every),
         states=_states(cases),
-        auc_by_group=_auc_by_group(truth, p, group, draws),
-        sensitivity_at_spec90=tuple((code, one(_sensitivity(truth == i, p[:, i]))) for i, code in enumerate(codes)),
+        auc_by_group=_auc_by_group(truth, p, group, draws, together(every)),
+        sensitivity_at_spec90=tuple((code, sensitivity(i)) for i, code in enumerate(codes)),
         unknown=tuple(
             Unknown(label, sum(case.label == label for case in cases), _states([case for case in cases if case.label == label]))
             for label in sorted({case.label for case in cases}.difference(codes))
@@ -152,7 +170,7 @@ def _sensitivity(positive: NDArray[np.bool_], score: F64) -> Callable[[F64], F64
     return lambda weights: metrics.sensitivity_at_specificity(positive, score, SPECIFICITY, weights)
 
 
-def _auc_by_group(truth: NDArray[np.int64], p: F64, group: NDArray[np.int64], draws: int) -> Figure:
+def _auc_by_group(truth: NDArray[np.int64], p: F64, group: NDArray[np.int64], draws: int, groups: int) -> Figure:
     """AUC over (group, label) pairs, each with the mean probability of its cases: a lesion seen from three sides counts once."""
     if group.size == 0 or int(group.max()) + 1 == group.size:
         return Figure()
@@ -160,7 +178,8 @@ def _auc_by_group(truth: NDArray[np.int64], p: F64, group: NDArray[np.int64], dr
     index = index.reshape(-1)
     count = np.bincount(index)
     mean = np.stack([np.bincount(index, weights=column) / count for column in p.T], axis=1)
-    return Figure(*estimate(lambda w: _macro_auc(pairs[:, 1], mean, w), len(pairs), pairs[:, 0], draws)[0])
+    value, drawn = estimate(lambda w: _macro_auc(pairs[:, 1], mean, w), len(pairs), pairs[:, 0], draws)[0]
+    return Figure(value, believable(value, drawn, groups, is_share=False))
 
 
 def _states(cases: Sequence[Case]) -> tuple[tuple[State, int], ...]:

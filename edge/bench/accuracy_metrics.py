@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ECE_BINS", "F64", "accuracy", "auc", "balanced", "ece", "recalls", "sensitivity_at_specificity", "share"]
+__all__ = ["ECE_BINS", "F64", "Bool", "accuracy", "auc", "balanced", "ece", "recalls", "sensitivity_at_specificity", "share"]
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]

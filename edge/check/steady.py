@@ -53,5 +53,5 @@ def doubt(candidates: tuple[Candidate, ...], chosen: Candidate, load: float, cor
         could_win = one is chosen or (one.p10_ms or np.inf) < WORTH * (chosen.p10_ms or np.inf)
         if could_win and one.spread is not None and one.spread > UNSTEADY:
             slow = f"{one.form} on {one.engine}, {one.threads} thread{'s' if one.threads > 1 else ''}"
-            return f"this machine is not steady ({slow}: the same work takes from 1 to {one.spread:.1f} times as long)"
+            return f"this machine is not steady (repeated runs of {slow}, differ by a factor of {one.spread:.1f})"
     return None

@@ -14,6 +14,7 @@ from edge.bench.conditions import conditions, look_before
 from edge.bench.result import BenchResult, Conditions, Run, parse_result
 from edge.bench.stages import Plan, measure, pictures_for
 from edge.bundle.onefile import read_once
+from edge.cli.engine_options import EngineOption, FormOption, ModelOption, ThreadsOption
 from edge.cli.opened import named, opened_model
 from edge.cli.output import Progress, columns, print_json, say
 from edge.cli.trust_option import TrustOption
@@ -28,15 +29,15 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
 @app.command()
 def bench(
-    model: Annotated[str, typer.Option("--model", help="Shipped name or path.")] = "derm7",
+    model: ModelOption = "derm7",
     seconds: Annotated[float, typer.Option("--seconds", min=0.2, help="Length of each of the two runs.")] = 8.0,
     fps: Annotated[float, typer.Option("--fps", min=1.0, max=1000.0, help="Frame rate of the paced run.")] = 30.0,
     size: Annotated[str, typer.Option("--size", help="Size of the pictures, WIDTHxHEIGHT.")] = "640x480",
     burn_in: Annotated[float, typer.Option("--burn-in", min=0.0, help="Seconds of work before, so that a board is warm.")] = 0.0,
     old: Annotated[Path | None, typer.Option("--compare", metavar="FILE", help="An older result (--json): ratio of each stage.")] = None,
-    engine: Annotated[str | None, typer.Option("--engine", help="onnxruntime, openvino or tensorrt.")] = None,
-    form: Annotated[str | None, typer.Option("--form", help="Form of the model.")] = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the engine.")] = None,
+    engine: EngineOption = None,
+    form: FormOption = None,
+    threads: ThreadsOption = None,
     trust: TrustOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="The whole result as JSON, for --compare.")] = False,
 ) -> None:

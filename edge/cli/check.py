@@ -13,6 +13,7 @@ from edge.bundle.open import VerifiedBundle, resolve_model
 from edge.bundle.shipped import read_pins
 from edge.bundle.trust import Trust, load_trust
 from edge.check import EVERYDAY, FOR_PROOF, Candidate, CheckReport, Limits, Tuning, accept, check_model, tune
+from edge.cli.engine_options import EngineOption, FormOption, ThreadsOption
 from edge.cli.output import Progress, columns, print_json, say
 from edge.cli.trust_option import TrustOption
 from edge.errors import CheckFailed, UsageError
@@ -52,9 +53,9 @@ def check(
     model: Annotated[list[str] | None, typer.Option("--model", help="Shipped name or path, repeatable; default: all shipped.")] = None,
     tune_it: Annotated[bool, typer.Option("--tune", help="Measure engines, forms and threads, and keep the fastest.")] = False,
     accept_it: Annotated[bool, typer.Option("--accept", help="Record that this form is proven on this machine, if it is.")] = False,
-    engine: Annotated[str | None, typer.Option("--engine", help="onnxruntime, openvino or tensorrt.")] = None,
-    form: Annotated[str | None, typer.Option("--form", help="Form of the model.")] = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the engine.")] = None,
+    engine: EngineOption = None,
+    form: FormOption = None,
+    threads: ThreadsOption = None,
     fps: Annotated[float, typer.Option("--fps", min=1.0, help="Frame rate of the live run.")] = EVERYDAY.fps,
     age_limit_ms: Annotated[float, typer.Option("--age-limit-ms", min=50.0, help="How old a label may become.")] = EVERYDAY.age_limit_ms,
     trust: TrustOption = None,
@@ -143,8 +144,6 @@ def _print(answer: Answer) -> None:
     if answer.tuned is not None:
         tuned = answer.tuned
         print(f"  kept in tuning.json: {tuned.form} on {tuned.engine}, threads {tuned.threads}, p50 {tuned.p50_ms:.2f} ms")
-    if answer.tuning_refused is not None:
-        print(f"  not tuned: {answer.tuning_refused}")
     if answer.accepted:
         print(f"  accepted: form {who.form} on {who.engine} may speak on this machine")
     elif report.gate == "unrun" and report.passed:

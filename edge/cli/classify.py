@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from edge.cli.engine_options import EngineOption, FormOption, ModelOption, ThreadsOption
 from edge.cli.inputs import Item, expand, open_file
 from edge.cli.opened import named, opened_model
 from edge.cli.output import Progress, answer, print_json_line, say
@@ -39,14 +40,12 @@ def classify(
         list[str], typer.Argument(metavar="INPUT...", help="Pictures, folders, clips, DICOM files, dir:labels.csv?where=COLUMN=VALUE.")
     ],
     *,
-    model: Annotated[str, typer.Option("--model", "-m", help="A shipped name (derm7, breast-us, phantom) or a bundle file.")],
+    model: ModelOption,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each picture or frame.")] = False,
     trust: TrustOption = None,
-    engine: Annotated[
-        str | None, typer.Option("--engine", help="onnxruntime, openvino or tensorrt; by default the tuned or fastest one.")
-    ] = None,
-    form: Annotated[str | None, typer.Option("--form", help="Form of the model; by default the tuned or fastest proven one.")] = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the engine.")] = None,
+    engine: EngineOption = None,
+    form: FormOption = None,
+    threads: ThreadsOption = None,
 ) -> None:
     """Classify pictures, folders, clips and DICOM files, every frame in order.
 

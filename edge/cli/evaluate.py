@@ -11,6 +11,7 @@ import numpy as np
 import typer
 
 from edge.bench.accuracy import Case, measure
+from edge.cli.engine_options import EngineOption, FormOption, ModelOption, ThreadsOption
 from edge.cli.evaluation import Evaluation, as_json_object, as_text
 from edge.cli.inputs import open_file
 from edge.cli.opened import opened_model
@@ -49,7 +50,7 @@ def evaluate(
         Path, typer.Argument(metavar="LABELS.csv", help="A table with the columns image and label; further ones are kept for groups.")
     ],
     *,
-    model: Annotated[str, typer.Option("--model", "-m", help="A shipped name (derm7, breast-us, phantom) or a bundle file.")],
+    model: ModelOption,
     image_root: Annotated[
         Path | None, typer.Option("--image-root", metavar="DIR", help="Where the image column starts; by default the table's folder.")
     ] = None,
@@ -75,11 +76,9 @@ def evaluate(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
     trust: TrustOption = None,
-    engine: Annotated[
-        str | None, typer.Option("--engine", help="onnxruntime, openvino or tensorrt; by default the tuned or fastest one.")
-    ] = None,
-    form: Annotated[str | None, typer.Option("--form", help="Form of the model; by default the tuned or fastest proven one.")] = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the engine.")] = None,
+    engine: EngineOption = None,
+    form: FormOption = None,
+    threads: ThreadsOption = None,
 ) -> None:
     """Measure a model on a label table: forced and selective, with 95 % intervals by group.
 
@@ -87,10 +86,7 @@ def evaluate(
     unless --allow-missing.
     """
     table = audit(read_labels(labels, image_root=image_root, where=parse_where(where or []), group=group))
-    for trouble in table.troubles:
-        say(f"{labels.name}: {trouble.line()}")
-    allowed = {TroubleKind.CONFLICT} if exclude_conflicts else set()
-    require_clean(table, allowed | ({TroubleKind.MISSING, TroubleKind.AMBIGUOUS} if allow_missing else set()))
+    _say_troubles(table, exclude_conflicts, allow_missing)
     if exclude_conflicts:
         table = without_copies_of_another_label(table)
     with opened_model(model, trust, engine, form, threads) as opened:
@@ -111,6 +107,22 @@ def evaluate(
         raise InputRefused(
             f"{labels.name}: {len(refused)} pictures could not be read and are in no figure", do="mend them, or --allow-missing"
         )
+
+
+def _say_troubles(table: LabelTable, exclude_conflicts: bool, allow_missing: bool) -> None:
+    """Every trouble once: those that do not stop us as talk, then the first that does as the error. Raises InputRefused."""
+    allowed = {TroubleKind.CONFLICT} if exclude_conflicts else set()
+    stop: InputRefused | None = None
+    try:
+        require_clean(table, allowed | ({TroubleKind.MISSING, TroubleKind.AMBIGUOUS} if allow_missing else set()))
+    except InputRefused as error:
+        stop = error
+    for trouble in table.troubles:
+        line = f"{table.path.name}: {trouble.line()}"
+        if stop is None or stop.what != line:
+            say(line)
+    if stop is not None:
+        raise stop
 
 
 def _require_known(table: LabelTable, model: Model) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edge.bench.accuracy import Accuracy, ClassFigure, Figure
+from edge.bench.accuracy_bootstrap import DRAWS
+from edge.bench.accuracy_interval import FEWEST
 from edge.cli.output import columns
 from edge.labels import LabelTable
 from edge.reading import ModelIdentity
@@ -11,6 +13,7 @@ from edge.reading import ModelIdentity
 __all__ = ["Evaluation", "as_json_object", "as_text"]
 
 DIGITS = 6
+INTERVALS = f"bootstrap by group, {DRAWS:,} draws; Wilson's for a share of under {FEWEST} groups or of cases that agree; none: n too small"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Evaluation:
 
 
 def as_json_object(result: Evaluation) -> dict[str, object]:
-    """The object of the design's command line section. Each figure has a sibling `…_ci95`; null where it has no meaning."""
+    """The object of the design's command line section. Each figure has a sibling `…_ci95`, null where n is too small."""
     found, model = result.accuracy, result.model
     return {
         "v": 1,
@@ -40,6 +43,7 @@ def as_json_object(result: Evaluation) -> dict[str, object]:
         "n_groups": found.n_groups,
         "group": result.group,
         "long_side_px": result.long_side_px,
+        "ci95_method": INTERVALS,
         "forced": _with_ci(
             accuracy=found.forced.accuracy,
             balanced_accuracy=found.forced.balanced_accuracy,
@@ -99,12 +103,13 @@ def as_text(result: Evaluation) -> str:
     parts = [head, counted, columns(rows, 2), columns(classes, 2) if found.n_known else "", columns(states, 2)]
     parts += ["labels that the model does not have:\n" + columns(unknown, 2)] if unknown else []
     parts += [f"{len(result.refused)} pictures could not be read and are in no figure"] if result.refused else []
-    return "\n\n".join(filter(None, [*parts, "Research use only. 95 % intervals: bootstrap by group, 2,000 draws."]))
+    return "\n\n".join(filter(None, [*parts, f"Research use only. 95 % intervals: {INTERVALS}."]))
 
 
 def _cells(figure: Figure) -> list[str]:
-    value = "–" if figure.value is None else f"{figure.value:.3f}"
-    return [value, "–" if figure.ci95 is None else f"{figure.ci95[0]:.3f} to {figure.ci95[1]:.3f}"]
+    if figure.value is None:
+        return ["–", "–"]
+    return [f"{figure.value:.3f}", "none" if figure.ci95 is None else f"{figure.ci95[0]:.3f} to {figure.ci95[1]:.3f}"]
 
 
 def _rounded(value: float | None) -> float | None:

@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from edge.cli.engine_options import EngineOption, FormOption, ModelOption, ThreadsOption
 from edge.cli.output import print_json, say
 from edge.cli.trust_option import TrustOption
 from edge.errors import UsageError
@@ -35,7 +36,7 @@ def run(
         str, typer.Argument(metavar="SOURCE", help="camera:0, file:clip.mp4, dir:FOLDER, dicom:cine.dcm, url:…, phantom:derm, or a path.")
     ],
     *,
-    model: Annotated[str, typer.Option("--model", "-m", help="A shipped name (derm7, breast-us, phantom) or a bundle file.")],
+    model: ModelOption,
     sink: Annotated[
         list[str] | None, typer.Option("--sink", "-s", help="console:, window:, web:[HOST:]PORT, jsonl:FILE, null:; repeatable.")
     ] = None,
@@ -43,9 +44,9 @@ def run(
     exit_on_loss: Annotated[bool, typer.Option("--exit-on-loss", help="A lost source ends the run (exit 4), no reconnect.")] = False,
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="End the run after so long.")] = None,
     age_limit_ms: Annotated[int, typer.Option("--age-limit-ms", min=100, max=2000, help="No label is ever shown past this age.")] = 500,
-    engine: Annotated[str | None, typer.Option("--engine", help="onnxruntime, openvino or tensorrt; by default the tuned one.")] = None,
-    form: Annotated[str | None, typer.Option("--form", help="Form of the model; by default the tuned or fastest proven one.")] = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the engine.")] = None,
+    engine: EngineOption = None,
+    form: FormOption = None,
+    threads: ThreadsOption = None,
     profile: Annotated[Path | None, typer.Option("--profile", metavar="FILE", help="What was measured on this device.")] = None,
     optic: Annotated[str, typer.Option("--optic", help="Lens, tube or probe in use, as named in the profile.")] = "",
     trust: TrustOption = None,

@@ -48,15 +48,56 @@ def test_the_object_is_version_1_with_an_interval_beside_every_figure(sonoderm, 
     assert set(found) >= KEYS
     assert (found["v"], found["model"], found["n"], found["n_groups"]) == (1, "p-colour", 9, 3)
     assert len(found["digest"]) == 64
-    for name in ("accuracy", "balanced_accuracy", "auc_macro", "ece15"):
-        low, high = found["forced"][f"{name}_ci95"]
-        assert low <= found["forced"][name] <= high
+    low, high = found["forced"]["accuracy_ci95"]
+    assert low <= found["forced"]["accuracy"] <= high
+    for name in ("balanced_accuracy", "auc_macro", "ece15"):
+        assert f"{name}_ci95" in found["forced"]
+        assert found["forced"][f"{name}_ci95"] is None, "three patients are too few"
+    assert "bootstrap by group" in found["ci95_method"]
     assert set(found["selective"]) == {"coverage", "coverage_ci95", "balanced_accuracy", "balanced_accuracy_ci95", "per_class"}
     assert found["forced"]["accuracy"] == pytest.approx(8 / 9, abs=1e-6)
     assert found["per_class"]["green"]["n"] == 3
     assert found["per_class"]["green"]["recall"] == pytest.approx(2 / 3, abs=1e-6)
     assert set(found["sensitivity_at_spec90"]) == {"red", "green", "blue"}
     assert sum(found["states"].values()) == 9
+
+
+def test_enough_patients_have_an_interval_beside_every_figure(sonoderm, built: BuiltBundle, table: Path) -> None:  # type: ignore[no-untyped-def]
+    """Each picture twenty times over, each of a patient of its own: one in nine is called wrongly."""
+    rows = [line.split(",") for line in table.read_text().splitlines()[1:]]
+    many = table.parent / "many"
+    many.mkdir()
+    lines = []
+    for patient in range(20):
+        for image, label, _, _ in rows:
+            name = f"{patient}-{image}"
+            (many / name).write_bytes((table.parent / image).read_bytes())
+            lines.append(f"{name},{label},p{patient}-{image}")
+    (many / "t.csv").write_text("image,label,patient\n" + "\n".join(lines) + "\n")
+    found = run(sonoderm, built, many / "t.csv", "--group", "patient")
+    assert found["n_groups"] == 180
+    for name in ("accuracy", "balanced_accuracy"):
+        low, high = found["forced"][f"{name}_ci95"]
+        assert low <= found["forced"][name] <= high
+
+
+def test_three_pictures_are_no_proof_of_perfection(sonoderm, built: BuiltBundle, table: Path) -> None:  # type: ignore[no-untyped-def]
+    ended = sonoderm("evaluate", table, "--model", built.path, "--trust", built.trust_dir, "--where", "patient=p0")
+    assert "1.000 to 1.000" not in ended.out
+    assert re.search(r"forced accuracy +1\.000 +0\.439 to 1\.000", ended.out), ended.out
+    assert re.search(r"forced balanced accuracy +1\.000 +none", ended.out), ended.out
+
+
+def test_a_conflict_is_said_once_and_other_troubles_beside_it(sonoderm, built: BuiltBundle, table: Path) -> None:  # type: ignore[no-untyped-def]
+    with table.open("a") as file:
+        file.write("0.png,blue,p0,val\n1.png,green,p0,val\n")
+    ended = sonoderm("evaluate", table, "--model", built.path, "--trust", built.trust_dir)
+    assert ended.code == 3
+    assert sum("one image under several labels" in line for line in ended.said) == 1
+    assert ended.said[-1].endswith("leave these images out: --exclude-conflicts")
+    assert any("image listed twice" in line for line in ended.said[:-1])
+    allowed = sonoderm("evaluate", table, "--model", built.path, "--trust", built.trust_dir, "--exclude-conflicts")
+    assert sum("one image under several labels" in line for line in allowed.said) == 1
 
 
 def test_the_same_call_gives_the_same_bytes(sonoderm, built: BuiltBundle, table: Path) -> None:  # type: ignore[no-untyped-def]
