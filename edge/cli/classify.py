@@ -1,7 +1,7 @@
 """`sonoderm classify`: every picture and every frame, in order, none dropped, no smoothing between them."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +12,7 @@ from edge.cli.engine_options import EngineOption, FormOption, ModelOption, Threa
 from edge.cli.inputs import Item, expand, open_file
 from edge.cli.opened import named, opened_model
 from edge.cli.output import Progress, answer, print_json_line, say
+from edge.cli.stretches import Moving, StateCount, states_line
 from edge.cli.trust_option import TrustOption
 from edge.errors import InputRefused, MachineLacks
 from edge.frame import Frame
@@ -28,7 +29,8 @@ app = typer.Typer(rich_markup_mode=None)
 class Count:
     """What one run did, for its last line and its exit code."""
 
-    readings: int = 0
+    states: StateCount = field(default_factory=StateCount)
+    moving: int = 0  # files that are clips or cines
     refused: int = 0
     partial: int = 0
     lacking: int = 0  # of those, for want of a decoder on this machine
@@ -49,6 +51,7 @@ def classify(
 ) -> None:
     """Classify pictures, folders, clips and DICOM files, every frame in order.
 
+    A clip is shown as its stretches of equal answers; --json has every frame.
     A file that cannot be read gets its line too, the others go on, and the exit code is 3 at the end.
     """
     items = expand(inputs)
@@ -65,7 +68,7 @@ def classify(
             if several:
                 progress.advance()
         if not as_json:
-            say(f"{count.readings} pictures in {len(items.files)} files with {named(opened)}. Research use only.")
+            say(_summary(count, len(items.files), named(opened)))
     if count.refused or count.partial:
         damaged = [f"{count.refused} refused" if count.refused else "", f"{count.partial} partial" if count.partial else ""]
         what, do = f"of {len(items.files)} files: {', '.join(filter(None, damaged))}", "see the line of each above"
@@ -73,8 +76,9 @@ def classify(
 
 
 def _one_file(item: Item, model: Model, as_json: bool, count: Count, progress: Progress | None) -> None:
-    """Prints a line for each frame; a damaged file gives its good frames and then the line that says so."""
+    """Prints what was seen in one file; a damaged one gives its good frames and then the line that says so."""
     done = 0
+    clip = Moving()
     try:
         with open_file(item.path) as source:
             for warning in source.info.warnings:
@@ -83,12 +87,21 @@ def _one_file(item: Item, model: Model, as_json: bool, count: Count, progress: P
             for frame in source:
                 reading = replace(model.classify(frame.pixels), frame=frame.index)
                 of_table = frame.path is not None and Path(frame.path) != item.path
-                _print_reading(reading, frame if moves and not of_table else replace(frame, time_s=None), item, as_json)
+                if as_json:
+                    _print_line(reading, frame if moves and not of_table else replace(frame, time_s=None), item)
+                elif moves and not of_table:
+                    if not done:
+                        print(_shown(item.name))
+                    _print_all(clip.feed(reading, frame.index, frame.time_s))
+                else:
+                    print(f"{_shown(_name(frame, item))}  {reading.state.value}  {answer(reading)}".rstrip(), flush=True)
                 done += 1
-                count.readings += 1
+                count.states.add(reading)
                 if progress is not None:
                     progress.advance()
+        _print_all(clip.end())
     except (InputRefused, MachineLacks) as error:
+        _print_all(clip.end())
         count.lacking += isinstance(error, MachineLacks)
         if done:
             count.partial += 1
@@ -98,17 +111,32 @@ def _one_file(item: Item, model: Model, as_json: bool, count: Count, progress: P
             print_json_line(encode(refused_line(error, path=item.name, now_ns=time.monotonic_ns(), at=_now())))
         else:
             print(f"{_shown(item.name)}  {'PARTIAL' if done else 'REFUSED'}  {error.line()}", flush=True)
+    count.moving += bool(clip.count.states)
 
 
-def _print_reading(reading: Reading, frame: Frame, item: Item, as_json: bool) -> None:
-    """One line. A table among the inputs names each of its pictures; a file is named as it was written."""
-    name = frame.path if frame.path is not None and Path(frame.path) != item.path else item.name
-    if as_json:
-        line = reading_line(reading, now_ns=time.monotonic_ns(), at=_now(), path=name, time_s=frame.time_s, rendered=frame.rendered)
-        print_json_line(encode(line))
-        return
-    moment = f"  {frame.time_s:8.3f} s" if frame.time_s is not None else ""
-    print(f"{_shown(name)}{moment}  {reading.state.value}  {answer(reading)}".rstrip(), flush=True)
+def _summary(count: Count, files: int, model: str) -> str:
+    """What the whole came to: `3 pictures in 3 files with M: READY 3 (mel 2, nv 1). Research use only.`"""
+    seen = count.states.states.total()
+    what = f"{seen} {'frame' if count.moving else 'picture'}{'' if seen == 1 else 's'} in {files} file{'' if files == 1 else 's'}"
+    states = f": {states_line(count.states)}" if seen else ""
+    return f"{what} with {model}{states}. Research use only."
+
+
+def _print_all(lines: list[str]) -> None:
+    for line in lines:
+        print(line, flush=True)
+
+
+def _name(frame: Frame, item: Item) -> str:
+    """A table among the inputs names each of its pictures; a file is named as it was written."""
+    return frame.path if frame.path is not None and Path(frame.path) != item.path else item.name
+
+
+def _print_line(reading: Reading, frame: Frame, item: Item) -> None:
+    line = reading_line(
+        reading, now_ns=time.monotonic_ns(), at=_now(), path=_name(frame, item), time_s=frame.time_s, rendered=frame.rendered
+    )
+    print_json_line(encode(line))
 
 
 def _now() -> datetime:

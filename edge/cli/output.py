@@ -10,7 +10,7 @@ import msgspec
 
 from edge.reading import Reading, State
 
-__all__ = ["Progress", "answer", "columns", "print_json", "print_json_line", "say"]
+__all__ = ["Progress", "answer", "columns", "label_with_code", "print_json", "print_json_line", "say"]
 
 BAR_AFTER_S = 1.0  # work that takes less needs no bar
 
@@ -50,12 +50,15 @@ def answer(reading: Reading) -> str:
     leading = ", ".join(f"{code} {p:.2f}" for code, p in best)
     if reading.state is State.READY:
         second = [code for code in reading.set if code != reading.label]
-        name = (
-            f"{reading.label_name} ({reading.label})" if reading.label_name and reading.label_name != reading.label else f"{reading.label}"
-        )
-        return f"{name} {reading.confidence or 0.0:.2f}" + (f", or {second[0]}" if second else "")
+        return f"{label_with_code(reading)} {reading.confidence or 0.0:.2f}" + (f", or {second[0]}" if second else "")
     why = reading.reason.value if reading.reason else ""
     return f"{why} ({leading})" if reading.state is State.UNSURE and leading else why
+
+
+def label_with_code(reading: Reading) -> str:
+    """`Melanoma (mel)`; the code alone where it has no other name."""
+    named = reading.label_name and reading.label_name != reading.label
+    return f"{reading.label_name} ({reading.label})" if named else f"{reading.label}"
 
 
 class Progress:
