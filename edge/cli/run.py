@@ -112,8 +112,24 @@ def stopped_by_signals(live: LiveRun) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before[1])
 
 
+class _PlainSink(msgspec.Struct, frozen=True, kw_only=True):
+    """One sink: views shown, replaced by newer ones before it was free, slower than 0.5 s, past their age limit (must be 0)."""
+
+    name: str
+    state: str
+    shown: int
+    skipped: int
+    slow: int
+    stale: int
+    error: str | None
+
+
 class _PlainSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """The summary as printed, version 1. Keys keep their name and meaning within a version."""
+    """The summary as printed, version 1. Keys keep their name and meaning within a version.
+
+    duration_s, first_label_s: from the start of the command. first_label_median_s: from a scene's first picture.
+    states: share of the time since the first picture. captured == inferred + pending + sum(dropped).
+    """
 
     v: int = 1
     ended: str
@@ -135,6 +151,7 @@ class _PlainSummary(msgspec.Struct, frozen=True, kw_only=True):
     inferred: int
     pending: int
     dropped: dict[str, int]
+    sinks: list[_PlainSink]
 
 
 def _plain(summary: Summary) -> _PlainSummary:
@@ -159,4 +176,16 @@ def _plain(summary: Summary) -> _PlainSummary:
         inferred=counts.inferred,
         pending=counts.pending,
         dropped=dict(counts.dropped),
+        sinks=[
+            _PlainSink(
+                name=sink.name,
+                state=sink.state.value,
+                shown=sink.shown,
+                skipped=sink.skipped,
+                slow=sink.slow,
+                stale=sink.stale,
+                error=sink.error,
+            )
+            for sink in summary.sinks
+        ],
     )

@@ -74,9 +74,8 @@ class LiveRun:
         self._desk = Desk(self._mailbox, self._ledger, self._inbox.put, self._around.clock_ns, options.age_limit_ns)
         self._fanout = Fanout((), self._around.clock_ns)
         self._conductor = Conductor(options, uri)
-        started_ns = self._around.clock_ns()
-        self._began_ns = started_ns
-        self._tally = Tally(options.started_ns if options.started_ns is not None else started_ns)
+        self._began_ns = options.started_ns if options.started_ns is not None else self._around.clock_ns()
+        self._tally = Tally(self._began_ns)
         self._notes: tuple[str, ...] = ()
         self._may_open = threading.Event()  # the source may be opened, or never needs to be
         self._is_ending = False

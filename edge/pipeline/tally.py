@@ -32,7 +32,7 @@ class SceneTally:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How a run went. first_label_s: from the start of the process (or run) to the first READY.
+    """How a run went. duration_s, first_label_s: from the start of the process (or run) to the end, to the first READY.
 
     states: share of the time since the model first spoke, by state, largest first; frozen time counts as its live state.
     age_*_ms: age of a label when `show` of the slowest sink had returned. stale_labels: labels past their age that reached a sink.
