@@ -1,13 +1,17 @@
 """sonoderm export: from labelled pictures to a signed bundle; keys; signing anew for an owner's fleet."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 
 from edge.bundle.open import resolve_model
 from edge.bundle.trust import load_trust
+from edge.cli.output import print_json
+from edge.cli.trust_option import TrustOption
 from export.bundle.keys import keygen as make_key
 from export.bundle.sign import resign, sign, write_bundle
 from export.recipe import Recipe, read_recipe
@@ -15,8 +19,29 @@ from export.recipe import Recipe, read_recipe
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Make, sign and ship model bundles (workstation).")
+JsonOption = Annotated[bool, typer.Option("--json", help="The result as one JSON object.")]
 RECIPES = Path(__file__).parent / "recipes"
 talk = Console(stderr=True)
+
+
+class MadeKey(msgspec.Struct, frozen=True, kw_only=True):
+    """What keygen prints as JSON. hash: how bundles and `trust list` name the key."""
+
+    v: int = 1
+    private: str
+    public: str
+    hash: str
+
+
+class WrittenBundle(msgspec.Struct, frozen=True, kw_only=True):
+    """What `run` and `sign` print as JSON. digest: of the payload, the same under every key. sha256: of this file."""
+
+    v: int = 1
+    file: str
+    name: str
+    version: str
+    digest: str
+    sha256: str
 
 
 def _recipe_file(name: str) -> Path:
@@ -40,6 +65,7 @@ def run(
     ship: Annotated[
         bool, typer.Option("--ship", help="Sign with a throw-away key and pin the digest in edge/models (maintainers).")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Train, quantize, calibrate and sign one model."""
     from edge.errors import UsageError
@@ -55,17 +81,28 @@ def run(
         from export.bundle.pin import pin
 
         pinned = pin(payload, version=model.version, security_counter=model.security_counter)
-        print(pinned.file)
-    elif key is not None:
+        written = WrittenBundle(
+            file=pinned.file, name=pinned.name, version=pinned.version, digest=pinned.payload_sha256, sha256=pinned.image_sha256
+        )
+    else:
+        assert key is not None, "one of the two was given"
         image = sign(payload, key, version=model.version, security_counter=model.security_counter)
-        print(write_bundle(image, out, name=model.name, version=model.version))
+        file = write_bundle(image, out, name=model.name, version=model.version)
+        written = _written(file, image, model.name, model.version, sha256(payload).hexdigest())
+    _say_written(written, as_json)
 
 
 @app.command()
-def keygen(key: Annotated[Path, typer.Argument(help="File for the private key; the public one is written beside it.")]) -> None:
+def keygen(
+    key: Annotated[Path, typer.Argument(help="File for the private key; the public one is written beside it.")],
+    as_json: JsonOption = False,
+) -> None:
     """Make a signing key (ed25519)."""
     pair = make_key(key)
-    print(pair.private)
+    if as_json:
+        print_json(MadeKey(private=str(pair.private), public=str(pair.public), hash=pair.hash))
+    else:
+        print(pair.private)
     talk.print(f"public half: {pair.public}; trust it on a device with: sonoderm trust add {pair.public}", highlight=False, soft_wrap=True)
 
 
@@ -74,8 +111,24 @@ def sign_anew(
     bundle: Annotated[str, typer.Argument(help="A bundle that is trusted here: a file, or the name of a shipped model.")],
     key: Annotated[Path, typer.Option(help="Private key of the fleet's owner (PEM, ed25519).")],
     out: Annotated[Path, typer.Option(help="Folder for the new file.")] = Path(),
-    trust: Annotated[Path | None, typer.Option(help="Trust folder.")] = None,
+    trust: TrustOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Sign a bundle anew under another key; the payload stays the same to the byte."""
     opened = resolve_model(bundle, load_trust(trust))
-    print(write_bundle(resign(opened, key), out, name=opened.manifest.name, version=opened.manifest.version))
+    image = resign(opened, key)
+    name, version = opened.manifest.name, opened.manifest.version
+    file = write_bundle(image, out, name=name, version=version)
+    _say_written(_written(file, image, name, version, opened.digest), as_json)
+
+
+def _written(file: Path, image: bytes, name: str, version: str, digest: str) -> WrittenBundle:
+    return WrittenBundle(file=str(file), name=name, version=version, digest=digest, sha256=sha256(image).hexdigest())
+
+
+def _say_written(written: WrittenBundle, as_json: bool) -> None:
+    """Its path alone, or the object for a script."""
+    if as_json:
+        print_json(written)
+    else:
+        print(written.file)
