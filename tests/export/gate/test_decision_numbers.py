@@ -5,7 +5,7 @@ import pytest
 
 from edge.bundle.manifest import Scope
 from edge.classify import prediction_set
-from export.gate.decision import EngineOutputs, _fit_temperature_bias, fit_decision, probabilities_of, set_thresholds
+from export.gate.decision import EngineOutputs, _fit_temperature_bias, fit_decision, in_sight_at, probabilities_of, set_thresholds
 
 
 def simulated(n: int, k: int, seed: int, *, sharpness: float = 1.0, shift: float = 0.0) -> EngineOutputs:
@@ -58,6 +58,25 @@ def test_a_class_too_small_for_its_own_quantile_shares_one() -> None:
 def test_too_few_cases_for_any_quantile_keep_the_class_in_every_set() -> None:
     p = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]], np.float32)
     assert set_thresholds(p, np.array([0, 0, 1]), 0.9) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("sensitivity", [0.75, 0.8, 0.9])
+def test_a_new_case_of_a_class_not_to_be_missed_is_in_sight_as_often_as_stated(sensitivity: float) -> None:
+    """The promise as a frequency over many draws; and not more often than one rank above it, or READY would be lost for nothing."""
+    seen = []
+    for seed in range(80):
+        fit, fresh = simulated(240, 3, 3000 + 2 * seed), simulated(600, 3, 3001 + 2 * seed)
+        at = in_sight_at(probabilities_of(fit, 1.0, np.zeros(3)), fit.labels, 1, sensitivity)
+        seen.append((probabilities_of(fresh, 1.0, np.zeros(3))[fresh.labels == 1, 1] >= at).mean())
+    assert sensitivity - 0.01 <= np.mean(seen) <= sensitivity + 0.025
+
+
+def test_in_sight_counts_ranks_and_a_class_of_few_is_always_in_sight() -> None:
+    p = np.stack([1 - np.arange(1, 20) / 20, np.arange(1, 20) / 20], 1).astype(np.float32)
+    ones = np.ones(19, np.int64)
+    assert in_sight_at(p, ones, 1, 0.8) == pytest.approx(0.20)  # the fourth of nineteen
+    assert in_sight_at(p[:3], ones[:3], 1, 0.8) == 0.0
+    assert in_sight_at(p, ones, 0, 0.8) == 0.0
 
 
 def test_the_scope_threshold_refuses_the_stated_share_of_its_own() -> None:
