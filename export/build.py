@@ -11,7 +11,7 @@ from export.distil.deployed import Deployed, export_onnx, features_of
 from export.distil.finetune import Epoch, Pictures, finetune
 from export.distil.network import Student
 from export.gate.pairs import calibrate_pairs
-from export.pictures import Places, Sided, in_domain, negatives_of
+from export.pictures import Places, Sided, in_domain, negatives_of, train_masks
 from export.quantize.ptq import quantize
 from export.recipe import Recipe
 from export.scope.heads import choose_bank, fit_heads
@@ -31,7 +31,7 @@ def build(recipe: Recipe, recipe_sha256: str, others: tuple[Recipe, ...], places
     folder.mkdir(parents=True, exist_ok=True)
     say("pictures: decode once, cut by group")
     work = Work(recipe, folder, in_domain(recipe, places), say)
-    student = _train(work)
+    student = _train(work, train_masks(recipe, places))
     embeddings = _graph(work, student, negatives_of(recipe, work.sides[Side.TRAIN], others, places))
     _quantize(work)
     train = work.sides[Side.TRAIN]
@@ -40,14 +40,15 @@ def build(recipe: Recipe, recipe_sha256: str, others: tuple[Recipe, ...], places
     return assemble(work, recipe_sha256, student.origin, numbers, bank)
 
 
-def _train(work: Work) -> Student:
+def _train(work: Work, masks: U8 | None = None) -> Student:
     def said(epoch: Epoch) -> None:
         work.say(
             f"epoch {epoch.epoch + 1}/{work.recipe.train.epochs}: loss {epoch.loss:.3f}, on the kept tenth: "
             f"balanced accuracy {epoch.balanced_accuracy:.3f}, NLL {epoch.nll_balanced:.3f} ({epoch.seconds:.0f} s)"
         )
 
-    train, choice = (Pictures(work.sides[side].pixels, work.sides[side].labels) for side in (Side.TRAIN, Side.CHOICE))
+    train = Pictures(work.sides[Side.TRAIN].pixels, work.sides[Side.TRAIN].labels, masks)
+    choice = Pictures(work.sides[Side.CHOICE].pixels, work.sides[Side.CHOICE].labels)
     work.say(f"train: {len(train.labels)} pictures, {len(choice.labels)} kept for choices")
     return finetune(work.recipe, train, choice, work.folder, said)
 

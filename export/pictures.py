@@ -4,17 +4,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from edge.frame import U8
+from edge.preprocess.fit import fit
 from edge.preprocess.prepare import prepare
+from edge.sources.picture import read_picture
 from export.data.cache import cached
 from export.data.rendered import phantoms
 from export.data.table import Row, Side, read_rows, select
 from export.recipe import Recipe
 from export.scope.negatives import bend, render
 
-__all__ = ["Places", "Sided", "in_domain", "negatives_of"]
+__all__ = ["Places", "Sided", "in_domain", "negatives_of", "train_masks"]
 
 PHANTOM_SEED, RENDER_SEED = 11, 1
 RENDERED = {Side.TRAIN: (1200, 1), Side.CHOICE: (160, 2), Side.FIT: (240, 3), Side.CONFORMAL: (240, 4)}
@@ -58,6 +61,20 @@ def in_domain(recipe: Recipe, places: Places) -> dict[Side, Sided]:
         }
     rows = read_rows(recipe.data, tuple(label.code for label in recipe.labels), places.data)
     return {side: _of_rows(select(rows, side), recipe, places.cache) for side in RENDERED}
+
+
+def train_masks(recipe: Recipe, places: Places) -> U8 | None:
+    """Lesion masks (n, h, w) uint8 of the train pictures, laid like their tensors; None when the recipe names none."""
+    if recipe.data is None or not recipe.data.masks:
+        return None
+    rows = select(read_rows(recipe.data, tuple(label.code for label in recipe.labels), places.data), Side.TRAIN)
+    spec = structs.replace(recipe.input, pad=0, grey=False)
+    out = []
+    for row in rows:
+        field = prepare(read_picture(row.image), recipe.input).field
+        mask = read_picture(places.data / recipe.data.masks.format(stem=row.image.stem))
+        out.append(fit(field.crop(mask), spec)[..., 0])
+    return np.stack(out)
 
 
 def _bent(own: Sided, recipe: Recipe) -> U8:

@@ -11,7 +11,7 @@ from msgspec import Meta
 from edge.bundle.manifest import Aggregation, InputSpec, Label
 from edge.errors import InputRefused
 
-__all__ = ["Augment", "Data", "Exposure", "Identity", "Quantize", "Recipe", "Train", "read_recipe"]
+__all__ = ["Augment", "Data", "Distil", "Exposure", "Identity", "Member", "Quantize", "Recipe", "Teacher", "Train", "read_recipe"]
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -20,6 +20,8 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 class Data(_Strict, frozen=True, kw_only=True):
     """Which rows of a label table go where. Paths are relative to the data root; folds are values of `fold_column`.
+
+    masks: where the lesion mask of a picture lies, e.g. "busbra/masks/{stem}.png"; for training alone.
 
     A tenth of the train groups, by hash of the group and `seed`, is `choice`: early stop and every other choice.
     """
@@ -32,6 +34,7 @@ class Data(_Strict, frozen=True, kw_only=True):
     dev_folds: tuple[str, ...]
     report_folds: tuple[str, ...]
     seed: int = 1
+    masks: str = ""
     cite: tuple[str, ...]
 
 
@@ -54,7 +57,11 @@ class Augment(_Strict, frozen=True, kw_only=True):
 
 
 class Train(_Strict, frozen=True, kw_only=True):
-    """backbone: a timm name. grey: the student sees luma alone. minutes_two_cores: what the run takes (stated, not enforced)."""
+    """backbone: a timm name. grey: the student sees luma alone. minutes_two_cores: what the run takes (stated, not enforced).
+
+    mixup: alpha of the Beta that two pictures are mixed by, 0: none; off for the last tenth of the steps.
+    mask_weight: weight of the training-only lesion-mask head (Hybrid-MT-ESTAN, arXiv 2308.02101).
+    """
 
     backbone: str = "tf_efficientnet_lite0"
     grey: bool = False
@@ -64,9 +71,40 @@ class Train(_Strict, frozen=True, kw_only=True):
     weight_decay: float = 0.05
     ema: float = 0.998
     drop: float = 0.2
+    mixup: float = 0.0
+    mask_weight: float = 0.0
+    freeze_norm: bool = False  # BatchNorm keeps its statistics: for tiny batches and for several processes
     sampler_power: float = 0.5  # 0: as found, 1: every class equally often
     seed: int = 1
     minutes_two_cores: float
+
+
+class Member(_Strict, frozen=True, kw_only=True):
+    """One network of the teacher's ensemble, fine-tuned like a student but at its own size."""
+
+    backbone: str
+    width_px: int
+    height_px: int
+    epochs: Annotated[int, Meta(ge=1)]
+    batch: int = 32
+    lr: float = 5e-4
+
+
+class Teacher(_Strict, frozen=True, kw_only=True):
+    """members: their mean probabilities teach. minutes_two_cores: what training all of them takes (stated, not enforced)."""
+
+    members: tuple[Member, ...]
+    minutes_two_cores: float
+
+
+class Distil(_Strict, frozen=True, kw_only=True):
+    """How a teacher is followed. crops: fixed views of each picture that it is asked about once. labels, kl, embedding: weights."""
+
+    crops: Annotated[int, Meta(ge=1)] = 8
+    temperature: float = 2.0
+    labels: float = 0.5
+    kl: float = 1.0
+    embedding: float = 1.0
 
 
 class Exposure(_Strict, frozen=True, kw_only=True):
@@ -110,6 +148,8 @@ class Recipe(_Strict, frozen=True, kw_only=True):
     data: Data | None = None  # None: pictures are rendered (phantom)
     augment: Augment
     train: Train
+    teacher: Teacher | None = None
+    distil: Distil = Distil()
     aggregation: Aggregation = Aggregation()
     set_coverage: float = 0.9  # 1 - alpha of the class-conditional prediction set on `dev`
     scope: Exposure = Exposure()

@@ -6,10 +6,10 @@ import numpy as np
 from edge.frame import U8
 from export.recipe import Augment
 
-__all__ = ["augment"]
+__all__ = ["augment", "augment_with_mask"]
 
 
-def _warp(picture: U8, how: Augment, rng: np.random.Generator, border: int) -> U8:
+def _warp(picture: U8, how: Augment, rng: np.random.Generator, border: int, mask: U8 | None) -> tuple[U8, U8 | None]:
     height, width = picture.shape[:2]
     matrix = cv2.getRotationMatrix2D(
         (width / 2, height / 2), float(rng.uniform(-how.rotate_deg, how.rotate_deg)), float(rng.uniform(*how.scale))
@@ -19,7 +19,9 @@ def _warp(picture: U8, how: Augment, rng: np.random.Generator, border: int) -> U
     if how.flip_y and rng.random() < 0.5:
         matrix = matrix @ np.array([[1, 0, 0], [0, -1, height], [0, 0, 1]], float)
     matrix[:, 2] += rng.uniform(-how.shift, how.shift, 2) * np.array([width, height])
-    return np.asarray(cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=border), np.uint8)
+    size = (width, height)
+    out = np.asarray(cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=border), np.uint8)
+    return out, None if mask is None else np.asarray(cv2.warpAffine(mask, matrix, size, flags=cv2.INTER_LINEAR), np.uint8)
 
 
 def _light(picture: U8, how: Augment, rng: np.random.Generator) -> U8:
@@ -52,5 +54,10 @@ def _texture(picture: U8, how: Augment, rng: np.random.Generator) -> U8:
 
 def augment(picture: U8, how: Augment, rng: np.random.Generator, *, reflect: bool) -> U8:
     """(h, w, 3) uint8 -> the same shape. reflect: fill what the warp uncovers by mirroring (else black, as a letterbox is)."""
-    picture = _warp(picture, how, rng, cv2.BORDER_REFLECT_101 if reflect else cv2.BORDER_CONSTANT)
-    return _texture(_light(picture, how, rng), how, rng)
+    return augment_with_mask(picture, None, how, rng, reflect=reflect)[0]
+
+
+def augment_with_mask(picture: U8, mask: U8 | None, how: Augment, rng: np.random.Generator, *, reflect: bool) -> tuple[U8, U8 | None]:
+    """The same change of a picture and its lesion mask (h, w) uint8, 255 on the lesion: the mask follows the geometry alone."""
+    picture, mask = _warp(picture, how, rng, cv2.BORDER_REFLECT_101 if reflect else cv2.BORDER_CONSTANT, mask)
+    return _texture(_light(picture, how, rng), how, rng), mask

@@ -1,35 +1,29 @@
-"""Fine-tune the student on labelled pictures. Resumes exactly after a kill: state, optimizer, EMA and epoch are one checkpoint."""
+"""Train the student, from labels or from a teacher's word. Resumes exactly after a kill: state, optimizer, EMA and epoch are one checkpoint.
+
+The loop runs on Lightning Fabric: the same code on one CPU, on N GPUs and on N machines (`torchrun`).
+"""
 
 import copy
 import json
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional as fn
+from lightning_fabric import Fabric
+from torch import nn
 
 from edge.frame import F32, U8
-from export.distil.augment import augment
+from export.distil.lesson import Pictures, Taught, batches
+from export.distil.loss import loss_of
 from export.distil.network import Student
-from export.recipe import Recipe
+from export.distil.pupil import Learned, Pupil
+from export.recipe import Recipe, Train
 
 __all__ = ["Epoch", "Pictures", "finetune", "predict"]
-
-I64 = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pictures:
-    """pixels: (n, h, w, 3) uint8, model size. labels: (n,) int64."""
-
-    pixels: U8
-    labels: I64
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +33,6 @@ class Epoch:
     balanced_accuracy: float  # on the tenth kept for choices, EMA weights
     nll_balanced: float
     seconds: float
-
-
-def _sampler(labels: I64, power: float, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Indices of one epoch and the log prior of the classes under this sampling (for the logit adjustment)."""
-    count = np.bincount(labels).astype(float)
-    weight = count[labels] ** -power
-    weight /= weight.sum()
-    prior = np.bincount(labels, weights=weight)
-    return rng.choice(len(labels), len(labels), p=weight), np.log(prior)
-
-
-def _batches(pictures: Pictures, order: NDArray[np.intp], recipe: Recipe, rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    size = recipe.train.batch
-    for start in range(0, len(order) - size + 1, size):
-        chosen = order[start : start + size]
-        batch = np.stack([augment(np.asarray(pictures.pixels[i]), recipe.augment, rng, reflect=recipe.input.fit == "crop") for i in chosen])
-        yield torch.from_numpy(batch), torch.from_numpy(pictures.labels[chosen])
 
 
 def predict(model: nn.Module, pixels: U8, batch: int = 64) -> F32:
@@ -83,69 +60,92 @@ def _save(path: Path, state: object) -> None:
     os.replace(partial, path)
 
 
-def finetune(recipe: Recipe, train: Pictures, choice: Pictures, folder: Path, said: Callable[[Epoch], None]) -> Student:
+def _optimizer(pupil: nn.Module, how: Train) -> torch.optim.AdamW:
+    decayed = [p for p in pupil.parameters() if p.ndim > 1]
+    others = [p for p in pupil.parameters() if p.ndim <= 1]
+    return torch.optim.AdamW([{"params": decayed, "weight_decay": how.weight_decay}, {"params": others, "weight_decay": 0.0}], lr=how.lr)
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, lr: float, step: int, warm: int, total: int) -> None:
+    rate = min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / total)))
+    for group in optimizer.param_groups:
+        group["lr"] = lr * max(rate, 1e-3)
+
+
+def _follow(ema: nn.Module, model: nn.Module, decay: float) -> None:
+    with torch.no_grad():
+        for target, source in zip(ema.state_dict().values(), model.state_dict().values(), strict=True):
+            if target.dtype.is_floating_point:
+                target.lerp_(source, 1 - decay)
+            else:
+                target.copy_(source)
+
+
+def _to_train(pupil: nn.Module, how: Train) -> None:
+    pupil.train()
+    if how.freeze_norm:
+        for module in pupil.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+
+
+def finetune(
+    recipe: Recipe,
+    train: Pictures,
+    choice: Pictures,
+    folder: Path,
+    said: Callable[[Epoch], None],
+    *,
+    taught: Taught | None = None,
+    fabric: Fabric | None = None,
+) -> Student:
     """Train, or go on where a checkpoint in `folder` stands; returns the EMA student of the last epoch.
 
-    There is no early stop: the tenth kept for choices holds a handful of the rarest class, and the best epoch on it is a draw.
+    taught: what a teacher said of `train`, whose pictures are then of the teacher's size. There is no early stop: the tenth
+    kept for choices holds a handful of the rarest class, and the best epoch on it is a draw.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    fabric = fabric or Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")
     how, k = recipe.train, len(recipe.labels)
     torch.manual_seed(how.seed)
-    model = Student(how.backbone, k, grey=recipe.train.grey, drop=how.drop)
-    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    ema: Student = copy.deepcopy(model)
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": how.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=how.lr)
+    masked, embedded = bool(how.mask_weight) and train.masks is not None, 0 if taught is None else taught.embedding.shape[2]
+    pupil = Pupil(Student(how.backbone, k, grey=how.grey, drop=how.drop), masked=masked, embedded=embedded)
+    pupil = pupil.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    ema: Student = copy.deepcopy(pupil.student)
+    wrapped, optimizer = fabric.setup(pupil, _optimizer(pupil, how))
     steps = len(train.labels) // how.batch
-    total, warm = how.epochs * steps, steps
+    total = how.epochs * steps
     last, first = folder / "last.pt", 0
     if last.exists():
         state = torch.load(last, map_location="cpu", weights_only=True)
-        model.load_state_dict(state["model"])
+        pupil.load_state_dict(state["pupil"])
         ema.load_state_dict(state["ema"])
         optimizer.load_state_dict(state["optimizer"])
         first = state["epoch"] + 1
     for epoch in range(first, how.epochs):
-        rng = np.random.default_rng((how.seed, epoch))
         torch.manual_seed(how.seed * 1000 + epoch)
-        order, log_prior = _sampler(train.labels, how.sampler_power, rng)
-        adjust = torch.from_numpy(log_prior.astype(np.float32))
-        losses = []
-        started = os.times().elapsed
-        model.train()
-        for step, (x, y) in enumerate(_batches(train, order, recipe, rng), start=epoch * steps):
-            rate = min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / total)))
-            for group in optimizer.param_groups:
-                group["lr"] = how.lr * max(rate, 1e-3)
-            with torch.autocast("cpu", torch.bfloat16):
-                logits = model(x)
-            loss = fn.cross_entropy(logits.float() + adjust, y)
+        started, losses = os.times().elapsed, []
+        _to_train(pupil, how)
+        mixed = round(0.9 * total) - epoch * steps  # the last tenth sees whole pictures
+        lesson = batches(train, recipe, epoch, mixed=mixed, taught=taught, rank=fabric.global_rank, world=fabric.world_size)
+        for step, (batch, log_prior) in enumerate(lesson, start=epoch * steps):
+            _set_rate(optimizer, how.lr, step, steps, total)
+            logits, mask, embedding = wrapped(batch.x)
+            learned = Learned(logits.float(), None if mask is None else mask.float(), None if embedding is None else embedding.float())
+            loss = loss_of(learned, batch, torch.from_numpy(log_prior.astype(np.float32)), how.mask_weight, recipe.distil)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            fabric.backward(loss)
+            nn.utils.clip_grad_norm_(pupil.parameters(), 1.0)
             optimizer.step()
             losses.append(loss.detach())
-            decay = min(how.ema, (1 + step) / (10 + step))
-            with torch.no_grad():
-                for target, source in zip(ema.state_dict().values(), model.state_dict().values(), strict=True):
-                    if target.dtype.is_floating_point:
-                        target.lerp_(source, 1 - decay)
-                    else:
-                        target.copy_(source)
+            _follow(ema, pupil.student, min(how.ema, (1 + step) / (10 + step)))
+        loss_mean = fabric.all_reduce(torch.stack(losses).mean(), reduce_op="mean")
         accuracy, nll = _judge(ema, choice, k)
-        done = Epoch(epoch, float(torch.stack(losses).mean()), accuracy, nll, os.times().elapsed - started)
-        _save(
-            last,
-            {
-                "model": model.state_dict(),
-                "ema": ema.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "epoch": epoch,
-            },
-        )
-        with (folder / "curve.jsonl").open("a") as file:
-            file.write(json.dumps(asdict(done)) + "\n")
+        done = Epoch(epoch, float(torch.as_tensor(loss_mean)), accuracy, nll, os.times().elapsed - started)
+        if fabric.is_global_zero:
+            state = {"pupil": pupil.state_dict(), "ema": ema.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}
+            _save(last, state)
+            with (folder / "curve.jsonl").open("a") as file:
+                file.write(json.dumps(asdict(done)) + "\n")
         said(done)
     return ema

