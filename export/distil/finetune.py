@@ -1,4 +1,4 @@
-"""Train the student, from labels or from a teacher's word. Resumes exactly after a kill: state, optimizer, EMA and epoch are one checkpoint.
+"""Train the student, from labels or from a teacher's word. Resumes exactly after a kill: weights, optimizer, EMA and epoch are one file.
 
 The loop runs on Lightning Fabric: the same code on one CPU, on N GPUs and on N machines (`torchrun`).
 """

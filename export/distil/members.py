@@ -1,17 +1,21 @@
 """The teacher's ensemble: each member is fine-tuned as a student is, at its own size and in its own folder."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec import structs
 
+from edge.errors import InputRefused
 from export.data.table import Side
+from export.distil.ask import ask, taught_by
 from export.distil.finetune import Epoch, Pictures, finetune
+from export.distil.lesson import Taught
 from export.distil.network import Student
 from export.pictures import Places, in_domain, train_masks
 from export.recipe import Member, Recipe
 
-__all__ = ["member_recipe", "train_members"]
+__all__ = ["Trained", "member_recipe", "teach", "train_members"]
 
 
 def member_recipe(recipe: Recipe, member: Member) -> Recipe:
@@ -25,7 +29,16 @@ def member_folder(recipe: Recipe, member: Member, places: Places) -> Path:
     return places.runs / recipe.model.name / "teacher" / f"{member.backbone}-{member.width_px}x{member.height_px}"
 
 
-def train_members(recipe: Recipe, places: Places, said: Callable[[Member, Epoch], None]) -> tuple[Student, ...]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """One member, ready to be asked. pictures: its train side, at its size."""
+
+    member: Member
+    student: Student
+    pictures: Pictures
+
+
+def train_members(recipe: Recipe, places: Places, said: Callable[[Member, Epoch], None]) -> tuple[Trained, ...]:
     """Train what is not trained yet; each goes on where its checkpoint stands. Empty when the recipe names no teacher."""
     out = []
     for member in recipe.teacher.members if recipe.teacher else ():
@@ -37,5 +50,23 @@ def train_members(recipe: Recipe, places: Places, said: Callable[[Member, Epoch]
         def heard(epoch: Epoch, member: Member = member) -> None:
             said(member, epoch)
 
-        out.append(finetune(own, train, choice, member_folder(recipe, member, places), heard))
+        out.append(Trained(member, finetune(own, train, choice, member_folder(recipe, member, places), heard), train))
     return tuple(out)
+
+
+def teach(recipe: Recipe, places: Places, trained: tuple[Trained, ...], said: Callable[[Member, int], None]) -> tuple[Taught, Pictures]:
+    """Ask every member about the fixed crops; returns the ensemble's word and the pictures, at the teacher's size, that it is about.
+
+    Raises InputRefused when the members differ in size: they would see different crops.
+    """
+    if len({(one.member.width_px, one.member.height_px) for one in trained}) != 1:
+        raise InputRefused("teacher: the members differ in size, so they would see different crops", do="give all members one size")
+    answers = []
+    for one in trained:
+
+        def heard(crops: int, member: Member = one.member) -> None:
+            said(member, crops)
+
+        own = member_recipe(recipe, one.member)
+        answers.append(ask(one.student, one.pictures, own, member_folder(recipe, one.member, places), heard))
+    return taught_by(tuple(answers)), trained[0].pictures

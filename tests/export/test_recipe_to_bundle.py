@@ -16,7 +16,7 @@ from export.build import build
 from export.bundle.keys import keygen
 from export.bundle.sign import sign
 from export.pictures import Places
-from export.recipe import Recipe, read_recipe
+from export.recipe import Distil, Member, Recipe, Teacher, read_recipe
 
 TOY = """
 set_coverage = 0.9
@@ -73,7 +73,7 @@ def stripes(kind: int, rng: np.random.Generator) -> U8:
     x, y = np.meshgrid(np.arange(48), np.arange(48))
     wave = np.sin((y if kind == 0 else x) * rng.uniform(0.5, 0.9) + rng.uniform(0, 6))
     tint = np.array([60, 0, -60]) * (1 if kind == 0 else -1)
-    return np.clip(128 + tint + 60 * wave[..., None] + rng.normal(0, 8, (48, 48, 3)), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(128 + tint + 60 * wave[..., None] + rng.normal(0, 8, (48, 48, 3)), 0, 255), np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -124,15 +124,44 @@ def test_a_run_that_was_killed_goes_on_where_it_stood(toy: tuple[Recipe, str, Pa
         pass
 
     def stop_after_first(text: str) -> None:
-        if text.startswith("epoch 1/"):
+        if text.startswith("student: epoch 1/"):
             raise Killed
 
-    straight = _train(Work(build_train, tmp_path / "straight", sides, whole.append))
+    straight = _train(Work(build_train, tmp_path / "straight", sides, whole.append), Places(folder, tmp_path))
     with pytest.raises(Killed):
-        _train(Work(build_train, tmp_path / "killed", sides, stop_after_first))
-    resumed = _train(Work(build_train, tmp_path / "killed", sides, whole.append))
+        _train(Work(build_train, tmp_path / "killed", sides, stop_after_first), Places(folder, tmp_path))
+    resumed = _train(Work(build_train, tmp_path / "killed", sides, whole.append), Places(folder, tmp_path))
     for a, b in zip(straight.state_dict().values(), resumed.state_dict().values(), strict=True):
         assert np.array_equal(a.numpy(), b.numpy())
+
+
+def test_a_taught_student_is_made_in_one_run_and_a_killed_one_asks_nothing_twice(toy: tuple[Recipe, str, Path], tmp_path: Path) -> None:
+    recipe, _, folder = toy
+    members = tuple(Member(backbone="mobilenetv2_035", width_px=64, height_px=64, epochs=2, batch=16, lr=lr) for lr in (1e-3, 4e-3))
+    with_teacher = replace(
+        recipe,
+        train=replace(recipe.train, epochs=2),
+        teacher=Teacher(members=members[:1], minutes_two_cores=0.1),
+        distil=Distil(crops=2),
+    )
+    from export.build import _train
+    from export.pictures import in_domain
+    from export.work import Work
+
+    places = Places(folder, tmp_path)
+    said: list[str] = []
+    work = Work(with_teacher, places.runs / recipe.model.name, in_domain(recipe, places), said.append)
+    _train(work, places)
+    asked = sorted(places.runs.rglob("crop-*.npz"))
+    assert len(asked) == 2
+    times = [file.stat().st_mtime_ns for file in asked]
+    said.clear()
+    _train(work, places)
+    assert [file.stat().st_mtime_ns for file in asked] == times
+    assert not [line for line in said if "epoch" in line]
+    two = replace(with_teacher, teacher=Teacher(members=(members[0], replace(members[1], width_px=80)), minutes_two_cores=0.1))
+    with pytest.raises(InputRefused, match="differ in size"):
+        _train(Work(two, work.folder, work.sides, said.append), places)
 
 
 def test_a_recipe_with_a_wrong_field_is_refused_by_name(tmp_path: Path) -> None:
