@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from edge.cli.main import main
+from tests.builders import BuiltBundle, a_bundle
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,18 @@ class Ended:
 
 
 Run = Callable[..., Ended]
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> BuiltBundle:
+    """A signed bundle that tells red, green and blue apart."""
+    return a_bundle(tmp_path_factory.mktemp("colour"))
+
+
+@pytest.fixture(scope="session")
+def corner(tmp_path_factory: pytest.TempPathFactory) -> BuiltBundle:
+    """A signed bundle that tells in which corner the picture is bright."""
+    return a_bundle(tmp_path_factory.mktemp("corner"), model="p-corner")
 
 
 @pytest.fixture

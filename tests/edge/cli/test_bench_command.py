@@ -5,21 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from edge.cli.main import main
 from tests.builders import BuiltBundle, a_bundle
+from tests.edge.cli.command_words import model, run
 
 FAST = ("--seconds", "0.3", "--fps", "60", "--size", "160x120", "--engine", "onnxruntime")
 
 
-def run(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as ended:
-        main(list(args))
-    out, err = capsys.readouterr()
-    return int(ended.value.code or 0), out, err
-
-
 def of(built: BuiltBundle) -> tuple[str, ...]:
-    return ("bench", "--model", str(built.path), "--trust", str(built.trust_dir), *FAST)
+    return "bench", *model(built), *FAST
 
 
 def test_numbers_stand_with_their_conditions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

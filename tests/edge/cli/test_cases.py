@@ -11,21 +11,8 @@ from PIL import Image
 from edge.bundle.manifest import Outputs
 from tests.builders import BLUE, GREEN, RED, BuiltBundle, a_bundle, a_corner_picture, a_picture, a_spec, an_onnx
 from tests.clips import a_clip, ffmpeg, index_first, without_index
+from tests.edge.cli.command_words import model
 from tests.edge.sources.dicom_builder import PLANTED, a_dicom, a_jpeg_cine, flat
-
-
-@pytest.fixture(scope="module")
-def colour(tmp_path_factory: pytest.TempPathFactory) -> BuiltBundle:
-    return a_bundle(tmp_path_factory.mktemp("colour"))
-
-
-@pytest.fixture(scope="module")
-def corner(tmp_path_factory: pytest.TempPathFactory) -> BuiltBundle:
-    return a_bundle(tmp_path_factory.mktemp("corner"), model="p-corner")
-
-
-def model(built: BuiltBundle) -> list[str]:
-    return ["--model", str(built.path), "--trust", str(built.trust_dir)]
 
 
 def best(line: str) -> str:
@@ -44,14 +31,14 @@ def a_png(path: Path, pixels: np.ndarray) -> Path:
 
 
 # O01
-def test_a_clip_of_variable_rate_has_all_its_frames_with_their_own_times(sonoderm, colour: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_clip_of_variable_rate_has_all_its_frames_with_their_own_times(sonoderm, built: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     mp4, mkv = tmp_path / "a.mp4", tmp_path / "b.mkv"
     red, blue = ("color=c=0xDC1414:s=64x48:r=5:d=2", "color=c=0x1414DC:s=64x48:r=30:d=2")
     concat = ["-filter_complex", "[0:v][1:v]concat=n=2:v=1", "-fps_mode", "vfr"]
     ffmpeg("-f", "lavfi", "-i", red, "-f", "lavfi", "-i", blue, *concat, str(mp4))
     ffmpeg("-i", str(mp4), "-c", "copy", str(mkv))
     for clip in (mp4, mkv):
-        ended = sonoderm("classify", str(clip), *model(colour), "--json")
+        ended = sonoderm("classify", str(clip), *model(built), "--json")
         assert ended.code == 0
         assert labels(ended) == ["red"] * 10 + ["blue"] * 60
         times = [json.loads(line)["time_s"] for line in ended.out.splitlines()]
@@ -61,13 +48,13 @@ def test_a_clip_of_variable_rate_has_all_its_frames_with_their_own_times(sonoder
 
 
 # O02
-def test_a_recording_that_was_never_finished_is_named_and_a_cut_one_is_partial(sonoderm, colour: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_recording_that_was_never_finished_is_named_and_a_cut_one_is_partial(sonoderm, built: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     whole = a_clip(tmp_path / "whole.mp4", colours=(RED,) * 40)
     data = whole.read_bytes()
     (tmp_path / "never.mp4").write_bytes(without_index(data))
     first = index_first(data)
     (tmp_path / "cut.mp4").write_bytes(first[: int(len(first) * 0.6)])
-    ended = sonoderm("classify", *[str(tmp_path / name) for name in ("never.mp4", "cut.mp4", "whole.mp4")], *model(colour), "--json")
+    ended = sonoderm("classify", *[str(tmp_path / name) for name in ("never.mp4", "cut.mp4", "whole.mp4")], *model(built), "--json")
     lines = [json.loads(line) for line in ended.out.splitlines()]
     by_file = {name: [line for line in lines if line["path"].endswith(name)] for name in ("never.mp4", "cut.mp4", "whole.mp4")}
     assert ended.code == 3
@@ -79,11 +66,11 @@ def test_a_recording_that_was_never_finished_is_named_and_a_cut_one_is_partial(s
 
 
 # O04, O05, O06, O07
-def test_ultrasound_loops_say_their_colour_and_nothing_of_the_patient(sonoderm, colour: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_ultrasound_loops_say_their_colour_and_nothing_of_the_patient(sonoderm, built: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     loop = a_jpeg_cine(tmp_path / "ybr.dcm", RED)
     green = a_dicom(tmp_path / "green.dcm", flat(GREEN), FrameTime="0")
     control = a_png(tmp_path / "red.png", a_picture(RED))
-    ended = sonoderm("classify", str(loop), str(green), str(control), *model(colour), "--json")
+    ended = sonoderm("classify", str(loop), str(green), str(control), *model(built), "--json")
     assert ended.code == 0
     assert labels(ended) == ["red"] * 3 + ["green"] * 3 + ["red"]
     lines = [json.loads(line) for line in ended.out.splitlines()]
@@ -114,14 +101,14 @@ def test_sixteen_bit_grey_keeps_its_corner(sonoderm, corner: BuiltBundle, tmp_pa
 
 
 # O10
-def test_kinds_are_told_by_content_and_a_batch_goes_on(sonoderm, colour: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_kinds_are_told_by_content_and_a_batch_goes_on(sonoderm, built: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     frames = [Image.new("RGB", (64, 64), c) for c in (RED, GREEN, BLUE)]
     for name, kind in (("x.gif", "GIF"), ("x.png", "GIF"), ("x.webp", "WEBP"), ("x.jpg", "WEBP")):
         frames[0].save(tmp_path / name, kind, save_all=True, append_images=frames[1:], duration=100)
     (tmp_path / "empty.jpg").write_bytes(b"")
     (tmp_path / "text.png").write_text("text")
     names = ["x.gif", "empty.jpg", "x.png", "text.png", "x.webp", "x.jpg"]
-    ended = sonoderm("classify", *[str(tmp_path / name) for name in names], *model(colour), "--json")
+    ended = sonoderm("classify", *[str(tmp_path / name) for name in names], *model(built), "--json")
     assert ended.code == 3
     assert labels(ended) == ["red"] * 4
     assert [Path(json.loads(line)["path"]).name for line in ended.out.splitlines()] == names
@@ -151,7 +138,7 @@ def test_the_input_is_what_the_manifest_says(sonoderm, tmp_path: Path, shape: di
 
 
 # O19
-def test_a_spreadsheet_s_table_gives_the_figures_of_the_plain_one(sonoderm, colour: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_spreadsheet_s_table_gives_the_figures_of_the_plain_one(sonoderm, built: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     names = {"Grün 1.png": ("red", RED), "b.png": ("green", GREEN), "c.png": ("blue", GREEN)}
     for name, (_, c) in names.items():
         a_png(tmp_path / name, a_picture(c))
@@ -159,7 +146,7 @@ def test_a_spreadsheet_s_table_gives_the_figures_of_the_plain_one(sonoderm, colo
     for delimiter, end, mark in ((",", "\n", ""), (";", "\r\n", "\ufeff"), ("\t", "\r\n", "\ufeff"), (",", "\r\n", "\ufeff")):
         text = end.join([f"image{delimiter}label", *(f"{name}{delimiter}{label}" for name, (label, _) in names.items()), ""])
         (tmp_path / "t.csv").write_bytes((mark + text).encode())
-        ended = sonoderm("evaluate", str(tmp_path / "t.csv"), *model(colour), "--json")
+        ended = sonoderm("evaluate", str(tmp_path / "t.csv"), *model(built), "--json")
         assert ended.code == 0
         results.append(ended.out)
     assert len(set(results)) == 1
@@ -168,13 +155,13 @@ def test_a_spreadsheet_s_table_gives_the_figures_of_the_plain_one(sonoderm, colo
 
 
 # O20
-def test_troubles_come_before_figures_and_the_denominator_is_printed(sonoderm, colour: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_troubles_come_before_figures_and_the_denominator_is_printed(sonoderm, built: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     for n in range(10):
         a_png(tmp_path / f"{n}.png", a_picture((200 + n, 20, 20)))
     (tmp_path / "copy.png").write_bytes((tmp_path / "0.png").read_bytes())
     rows = [*(f"{n}.png,red" for n in range(8)), "1.png,red", "2.png,blue", "copy.png,green", "gone.png,red", "away.png,red", "8,red"]
     (tmp_path / "t.csv").write_text("image,label\n" + "\n".join(rows) + "\n")
-    command = ["evaluate", str(tmp_path / "t.csv"), *model(colour)]
+    command = ["evaluate", str(tmp_path / "t.csv"), *model(built)]
     plain = sonoderm(*command)
     assert (plain.code, plain.out) == (3, "")
     for words in (
@@ -200,52 +187,50 @@ def test_troubles_come_before_figures_and_the_denominator_is_printed(sonoderm, c
 
 
 # S01, S03 are decided in the reader (tests/edge/sources); here: no traceback, and the others go on
-def test_a_bare_data_set_and_a_compressed_one_without_syntax_do_not_stop_a_batch(sonoderm, colour: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_bare_data_set_and_a_compressed_one_without_syntax_do_not_stop_a_batch(sonoderm, built: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     good = a_dicom(tmp_path / "good.dcm", flat(RED))
     bare = tmp_path / "bare.dcm"
     bare.write_bytes(b"\x08\x00\x16\x00\x1a\x00\x00\x00" + b"1.2.840.10008.5.1.4.1.1.3.1"[:26] + b"\xfe\xff\x00\xe0\0\0\0\0")
-    ended = sonoderm("classify", str(bare), str(good), *model(colour), "--json")
+    ended = sonoderm("classify", str(bare), str(good), *model(built), "--json")
     assert ended.code == 3
     assert labels(ended) == ["red"] * 3
 
 
 # S08
 @pytest.mark.parametrize("name", ["Größe ä.png", "a b#c.png", "-a.png", "%03d.png", "a?b=c.png", "camera:0.png", "a\nb.png"])
-def test_any_file_name_is_read_in_a_call_a_folder_and_a_table(
-    sonoderm, colour: BuiltBundle, tmp_path: Path, monkeypatch, name: str
-) -> None:  # type: ignore[no-untyped-def]
+def test_any_file_name_is_read_in_a_call_a_folder_and_a_table(sonoderm, built: BuiltBundle, tmp_path: Path, monkeypatch, name: str) -> None:  # type: ignore[no-untyped-def]
     a_png(tmp_path / "x.png", a_picture(RED)).rename(tmp_path / name)
     (tmp_path / "t.csv").write_text(f'image,label\n"{name}",red\n')
     monkeypatch.chdir(tmp_path)
-    assert labels(sonoderm("classify", *model(colour), "--json", "--", name)) == ["red"]
-    assert labels(sonoderm("classify", ".", *model(colour), "--json")) == ["red"]
-    assert json.loads(sonoderm("evaluate", "t.csv", *model(colour), "--json").out)["n"] == 1
-    human = sonoderm("classify", ".", *model(colour)).out
+    assert labels(sonoderm("classify", *model(built), "--json", "--", name)) == ["red"]
+    assert labels(sonoderm("classify", ".", *model(built), "--json")) == ["red"]
+    assert json.loads(sonoderm("evaluate", "t.csv", *model(built), "--json").out)["n"] == 1
+    human = sonoderm("classify", ".", *model(built)).out
     assert len(human.splitlines()) == 1
 
 
 # S08, bytes that are no text in any encoding
-def test_a_file_name_that_is_no_utf_8_is_printed_and_stays_json(sonoderm, colour: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_file_name_that_is_no_utf_8_is_printed_and_stays_json(sonoderm, built: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     strange = tmp_path / "caf\udce9.png"
     a_png(tmp_path / "x.png", a_picture(RED)).rename(strange)
-    ended = sonoderm("classify", str(tmp_path), *model(colour), "--json")
+    ended = sonoderm("classify", str(tmp_path), *model(built), "--json")
     assert (ended.code, labels(ended)) == (0, ["red"])
-    assert sonoderm("classify", str(tmp_path), *model(colour)).code == 0
+    assert sonoderm("classify", str(tmp_path), *model(built)).code == 0
 
 
 # S09
-def test_red_stays_red_in_cmyk(sonoderm, colour: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_red_stays_red_in_cmyk(sonoderm, built: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     Image.new("RGB", (64, 64), RED).convert("CMYK").save(tmp_path / "cmyk.jpg", quality=95)
-    assert labels(sonoderm("classify", str(tmp_path / "cmyk.jpg"), *model(colour), "--json")) == ["red"]
+    assert labels(sonoderm("classify", str(tmp_path / "cmyk.jpg"), *model(built), "--json")) == ["red"]
 
 
 # S22
-def test_a_clip_s_frames_are_one_unit_of_the_interval_and_its_absence_is_said(sonoderm, colour: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_clip_s_frames_are_one_unit_of_the_interval_and_its_absence_is_said(sonoderm, built: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     for n in range(6):
         a_png(tmp_path / f"{n}.png", a_picture(RED if n < 3 else GREEN, width_px=60 + n))
     (tmp_path / "t.csv").write_text("image,label,clip\n" + "".join(f"{n}.png,red,{n // 3}\n" for n in range(6)))
-    grouped = sonoderm("evaluate", str(tmp_path / "t.csv"), *model(colour), "--group", "clip", "--json")
-    loose = sonoderm("evaluate", str(tmp_path / "t.csv"), *model(colour), "--json")
+    grouped = sonoderm("evaluate", str(tmp_path / "t.csv"), *model(built), "--group", "clip", "--json")
+    loose = sonoderm("evaluate", str(tmp_path / "t.csv"), *model(built), "--json")
     assert (json.loads(grouped.out)["n_groups"], json.loads(loose.out)["n_groups"]) == (2, 6)
     assert json.loads(grouped.out)["forced"]["accuracy_ci95"] == pytest.approx([0.0945, 0.9055], abs=1e-4)  # Wilson, 1 of 2
     assert json.loads(loose.out)["forced"]["accuracy_ci95"] == pytest.approx([0.1876, 0.8124], abs=1e-4)  # 3 of 6

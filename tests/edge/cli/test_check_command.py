@@ -8,21 +8,14 @@ import msgspec
 import pytest
 
 from edge.bundle.manifest import InputSpec
-from edge.cli.main import main
 from tests.builders import BuiltBundle, a_bundle, a_spec, an_onnx
+from tests.edge.cli.command_words import model, run
 
 BOTH = ("onnxruntime", "openvino")
 
 
-def run(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as ended:
-        main(list(args))
-    out, err = capsys.readouterr()
-    return int(ended.value.code or 0), out, err
-
-
 def of(built: BuiltBundle) -> tuple[str, ...]:
-    return ("check", "--model", str(built.path), "--trust", str(built.trust_dir))
+    return "check", *model(built)
 
 
 def test_a_fit_model_prints_a_table_and_exits_zero(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,21 +4,12 @@ import json
 from pathlib import Path
 
 import cv2
-import pytest
 
 from edge.cli.stretches import Moving
 from edge.reading import Reading, State
-from tests.builders import BLUE, RED, BuiltBundle, a_bundle, a_picture
+from tests.builders import BLUE, RED, BuiltBundle, a_picture
 from tests.clips import a_clip
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> BuiltBundle:
-    return a_bundle(tmp_path_factory.mktemp("colour"))
-
-
-def model(built: BuiltBundle) -> tuple[str, ...]:
-    return ("--model", str(built.path), "--trust", str(built.trust_dir))
+from tests.edge.cli.command_words import model
 
 
 def test_a_clip_names_its_path_once_and_ends_with_what_it_comes_to(sonoderm, built: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

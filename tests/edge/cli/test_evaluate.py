@@ -10,14 +10,10 @@ import pytest
 
 from tests.builders import BLUE, GREEN, RED, BuiltBundle, a_bundle, a_corner_picture, a_picture
 from tests.clips import a_clip
+from tests.edge.cli.command_words import model
 
 KEYS = {"v", "model", "digest", "engine", "form", "n", "n_groups", "forced", "selective", "per_class", "states"}
 KEYS |= {"auc_by_group", "auc_by_group_ci95", "sensitivity_at_spec90", "sensitivity_at_spec90_ci95"}
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> BuiltBundle:
-    return a_bundle(tmp_path_factory.mktemp("colour"))
 
 
 @pytest.fixture
@@ -37,7 +33,7 @@ def table(tmp_path: Path) -> Path:
 
 
 def run(sonoderm, built: BuiltBundle, table: Path, *args: str) -> dict:  # type: ignore[no-untyped-def, type-arg]
-    ended = sonoderm("evaluate", str(table), "--model", str(built.path), "--trust", str(built.trust_dir), "--json", *args)
+    ended = sonoderm("evaluate", str(table), *model(built), "--json", *args)
     assert ended.code == 0, ended.err
     found: dict = json.loads(ended.out)  # type: ignore[type-arg]
     return found
@@ -82,7 +78,7 @@ def test_enough_patients_have_an_interval_beside_every_figure(sonoderm, built: B
 
 
 def test_three_pictures_are_no_proof_of_perfection(sonoderm, built: BuiltBundle, table: Path) -> None:  # type: ignore[no-untyped-def]
-    ended = sonoderm("evaluate", table, "--model", built.path, "--trust", built.trust_dir, "--where", "patient=p0")
+    ended = sonoderm("evaluate", table, *model(built), "--where", "patient=p0")
     assert "1.000 to 1.000" not in ended.out
     assert re.search(r"forced accuracy +1\.000 +0\.439 to 1\.000", ended.out), ended.out
     assert re.search(r"forced balanced accuracy +1\.000 +none", ended.out), ended.out
@@ -91,12 +87,12 @@ def test_three_pictures_are_no_proof_of_perfection(sonoderm, built: BuiltBundle,
 def test_a_conflict_is_said_once_and_other_troubles_beside_it(sonoderm, built: BuiltBundle, table: Path) -> None:  # type: ignore[no-untyped-def]
     with table.open("a") as file:
         file.write("0.png,blue,p0,val\n1.png,green,p0,val\n")
-    ended = sonoderm("evaluate", table, "--model", built.path, "--trust", built.trust_dir)
+    ended = sonoderm("evaluate", table, *model(built))
     assert ended.code == 3
     assert sum("one image under several labels" in line for line in ended.said) == 1
     assert ended.said[-1].endswith("leave these images out: --exclude-conflicts")
     assert any("image listed twice" in line for line in ended.said[:-1])
-    allowed = sonoderm("evaluate", table, "--model", built.path, "--trust", built.trust_dir, "--exclude-conflicts")
+    allowed = sonoderm("evaluate", table, *model(built), "--exclude-conflicts")
     assert sum("one image under several labels" in line for line in allowed.said) == 1
 
 
@@ -147,7 +143,7 @@ def test_a_clip_is_one_case(sonoderm, built: BuiltBundle, tmp_path: Path) -> Non
 
 def test_pictures_that_cannot_be_read_are_in_no_figure_and_end_with_3(sonoderm, built: BuiltBundle, table: Path) -> None:  # type: ignore[no-untyped-def]
     (table.parent / "3.png").write_text("damaged")
-    command = ["evaluate", str(table), "--model", str(built.path), "--trust", str(built.trust_dir), "--json"]
+    command = ["evaluate", str(table), *model(built), "--json"]
     ended = sonoderm(*command)
     assert ended.code == 3
     found = json.loads(ended.out)
@@ -158,7 +154,7 @@ def test_pictures_that_cannot_be_read_are_in_no_figure_and_end_with_3(sonoderm, 
 
 
 def test_people_see_the_denominator_the_figures_and_the_states(sonoderm, built: BuiltBundle, table: Path) -> None:  # type: ignore[no-untyped-def]
-    ended = sonoderm("evaluate", str(table), "--model", str(built.path), "--trust", str(built.trust_dir), "--group", "patient")
+    ended = sonoderm("evaluate", str(table), *model(built), "--group", "patient")
     for words in (
         "9 pictures",
         "3 groups by patient",

@@ -10,14 +10,10 @@ from edge.cli.inputs import expand, open_file
 from edge.errors import InputRefused, UsageError
 from edge.labels import TroubleKind, read_labels
 from edge.sources.table import open_source
-from tests.builders import RED, BuiltBundle, a_bundle, a_picture
+from tests.builders import RED, BuiltBundle, a_picture
+from tests.edge.cli.command_words import model
 
 LONG = "x" * 300 + ".png"  # file systems take 255 bytes
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> BuiltBundle:
-    return a_bundle(tmp_path_factory.mktemp("built"))
 
 
 @pytest.fixture
@@ -28,7 +24,7 @@ def red(tmp_path: Path) -> Path:
 
 
 def test_a_name_longer_than_the_file_system_takes_is_refused_and_the_batch_goes_on(sonoderm, built: BuiltBundle, red: Path) -> None:  # type: ignore[no-untyped-def]
-    ended = sonoderm("classify", LONG, f"file:{LONG}", red, "--model", built.path, "--trust", built.trust_dir)
+    ended = sonoderm("classify", LONG, f"file:{LONG}", red, *model(built))
     assert ended.code == 3
     lines = ended.out.splitlines()
     assert ["REFUSED" in line for line in lines] == [True, True, False]
@@ -99,5 +95,5 @@ def test_evaluate_refuses_a_pipe_and_a_device_without_reading_them(tmp_path: Pat
     for path, kind in ((tmp_path / "labels.csv", "a pipe"), (Path("/dev/zero"), "a device")):
         with pytest.raises(InputRefused, match=kind):
             read_labels(path)
-    ended = sonoderm_process("evaluate", tmp_path / "labels.csv", "--model", built.path, "--trust", built.trust_dir)
+    ended = sonoderm_process("evaluate", tmp_path / "labels.csv", *model(built))
     assert (ended.code, len(ended.said)) == (3, 1)

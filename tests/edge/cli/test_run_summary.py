@@ -4,16 +4,15 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from edge.pipeline.events import Stop
 from edge.pipeline.meter import AgeHistogram
 from edge.pipeline.outlet import OutletReport, OutletState
 from edge.pipeline.report import summary_lines
 from edge.pipeline.tally import SceneTally, Summary
 from edge.reading import FrameCounts, State
-from tests.builders import BLUE, RED, BuiltBundle, a_bundle
+from tests.builders import BLUE, RED, BuiltBundle
 from tests.clips import a_clip
+from tests.edge.cli.command_words import model
 
 ONE_SCENE = SceneTally(scenes=1, labelled=1, median_s=0.3, p95_s=0.3, flips=0, flips_per_minute=0.0)
 
@@ -78,14 +77,9 @@ def test_scenes_losses_and_bad_sinks_are_told_only_where_there_are_any() -> None
     ]
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> BuiltBundle:
-    return a_bundle(tmp_path_factory.mktemp("colour"))
-
-
 def test_both_times_count_from_one_start_and_json_has_the_sinks(sonoderm, built: BuiltBundle, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     a_clip(tmp_path / "clip.mp4", colours=(RED,) * 8 + (BLUE,) * 8)
-    words = ["run", tmp_path / "clip.mp4", "--model", built.path, "--trust", built.trust_dir, "--sink", "null:", "--json"]
+    words = ["run", tmp_path / "clip.mp4", *model(built), "--sink", "null:", "--json"]
     ended = sonoderm(*words)
     summary = json.loads(ended.out)
     assert (ended.code, summary["v"]) == (0, 1)
