@@ -55,7 +55,7 @@ def _one_crop(member: Student, pictures: Pictures, number: int, recipe: Recipe, 
         p, f = _look(member, batch)
         if flip:
             mirrored = _look(member, np.ascontiguousarray(batch[:, :, ::-1]))
-            p, f = np.add(p, mirrored[0]) / np.float32(2), np.add(f, mirrored[1]) / np.float32(2)
+            p, f = np.asarray((p + mirrored[0]) / 2, np.float32), np.asarray((f + mirrored[1]) / 2, np.float32)
         log_p.append(np.log(np.maximum(p, 1e-7)).astype(np.float32))
         features.append(f.astype(np.float32))
     return np.concatenate(log_p), np.concatenate(features)
