@@ -22,7 +22,7 @@ from math import exp
 import numpy as np
 
 from edge.bundle.manifest import Aggregation
-from edge.classify import Judgement, Verdict, prediction_set, set_verdict
+from edge.classify import Guard, Judgement, Verdict, not_ruled_out, prediction_set, set_verdict
 from edge.frame import F32
 from edge.reading import Reason, State
 
@@ -44,11 +44,15 @@ SCOPE_BACK = 0.5  # so far below the limit the average must come before a label 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the bundle says about time and thresholds. set_at: one per class; out_of_scope_above: None = no scope check."""
+    """What the bundle says about time and thresholds. set_at: one per class; out_of_scope_above: None = no scope check.
+
+    guards: classes that must not be missed.
+    """
 
     aggregation: Aggregation
     set_at: tuple[float, ...]
     out_of_scope_above: float | None = None
+    guards: tuple[Guard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,7 +174,7 @@ def _say(window: Window, now_ns: int, policy: Policy) -> tuple[Window, Verdict]:
     p = window.probabilities
     if window.label is not None and (now_ns - window.label_shown_ns) / NS_PER_S > policy.aggregation.dwell_s:
         window = replace(window, label=None)  # not on the screen for a whole dwell: it holds nothing any more
-    best = set_verdict(p, prediction_set(p, policy.set_at))
+    best = set_verdict(p, prediction_set(p, policy.set_at), policy.guards)
     if best.state is not State.READY or best.label is None:
         return window, best
     label = best.label
@@ -178,7 +182,7 @@ def _say(window: Window, now_ns: int, policy: Policy) -> tuple[Window, Verdict]:
         if window.label not in best.set:
             return window, Verdict(State.UNSURE, Reason.DISAGREE_IN_TIME, set=best.set)
         label = window.label
-    if _is_contradicted(window, label):
+    if not_ruled_out(label, p, policy.guards) or _is_contradicted(window, label):
         return window, Verdict(State.UNSURE, Reason.DISAGREE_IN_TIME, set=best.set)
     since_ns = window.label_since_ns if window.label == label else now_ns
     shown_set = (label, *(i for i in best.set if i != label))

@@ -8,12 +8,26 @@ from typing import Protocol
 
 import numpy as np
 
-from edge.bundle.manifest import Decision, Outputs, Scope
+from edge.bundle.manifest import IN_SIGHT, Decision, Manifest, Outputs, Scope
 from edge.errors import BackendFault
 from edge.frame import F32
 from edge.reading import Reason, State
 
-__all__ = ["Judgement", "RawOutputs", "Verdict", "decide", "judge", "prediction_set", "read_bank", "scope_distance", "still_verdict"]
+__all__ = [
+    "Guard",
+    "Judgement",
+    "RawOutputs",
+    "Verdict",
+    "decide",
+    "guards_of",
+    "judge",
+    "not_ruled_out",
+    "prediction_set",
+    "read_bank",
+    "scope_distance",
+    "set_verdict",
+    "still_verdict",
+]
 
 BANK_SCALE = 127.0  # int8 rows of the bank are L2-normalised embeddings times this
 SMALLEST_PROBABILITY = 1e-12  # below float32's resolution of a softmax: the floor before a logarithm
@@ -29,6 +43,14 @@ class RawOutputs(Protocol):
     def embedding(self) -> F32 | None: ...
     @property
     def gate(self) -> float | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A class that must not be missed: index into the model's labels, and the probability at which it is not ruled out."""
+
+    label: int
+    at_least: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +144,18 @@ def judge(raw: RawOutputs, decision: Decision, outputs: Outputs, scope: Scope | 
     return Judgement(probabilities, prediction_set(probabilities, decision.set_at), distance, in_scope)
 
 
-def set_verdict(probabilities: F32, fits: tuple[int, ...]) -> Verdict:
+def guards_of(manifest: Manifest) -> tuple[Guard, ...]:
+    """The operating points that the device obeys, in the order of the manifest."""
+    codes = [label.code for label in manifest.labels]
+    return tuple(Guard(codes.index(point.label), point.at_least) for point in manifest.operating_points if point.name == IN_SIGHT)
+
+
+def not_ruled_out(label: int, probabilities: F32, guards: tuple[Guard, ...]) -> tuple[int, ...]:
+    """Classes that must not be missed and that this label would miss, probabilities (K,)."""
+    return tuple(g.label for g in guards if g.label != label and probabilities[g.label] >= np.float32(g.at_least))
+
+
+def set_verdict(probabilities: F32, fits: tuple[int, ...], guards: tuple[Guard, ...] = ()) -> Verdict:
     """READY with the best class, or UNSURE with its reason, from probabilities (K,) and the set of classes that fit."""
     if not fits:
         return Verdict(State.UNSURE, Reason.NO_CLASS_FITS)
@@ -130,11 +163,13 @@ def set_verdict(probabilities: F32, fits: tuple[int, ...]) -> Verdict:
         return Verdict(State.UNSURE, Reason.TOO_MANY_CLASSES, set=fits)
     if fits[0] != int(np.argmax(probabilities)):  # thresholds differ by class: the likeliest one may miss its own
         return Verdict(State.UNSURE, Reason.LOW_CONFIDENCE, set=fits)
+    if missed := not_ruled_out(fits[0], probabilities, guards):
+        return Verdict(State.UNSURE, Reason.TOO_MANY_CLASSES, set=(*fits, *(i for i in missed if i not in fits)))
     return Verdict(State.READY, None, fits[0], float(probabilities[fits[0]]), fits)
 
 
-def still_verdict(judgement: Judgement) -> Verdict:
+def still_verdict(judgement: Judgement, guards: tuple[Guard, ...] = ()) -> Verdict:
     """What may be said of one picture alone, without its neighbours in time: `classify` and `evaluate`."""
     if not judgement.in_scope:
         return Verdict(State.OUT_OF_SCOPE, Reason.OUT_OF_SCOPE)
-    return set_verdict(judgement.probabilities, judgement.set)
+    return set_verdict(judgement.probabilities, judgement.set, guards)

@@ -167,8 +167,14 @@ class Aggregation(_Strict, frozen=True, kw_only=True):
     clip_logit: Positive = 6.0
 
 
+IN_SIGHT = "not to be missed"
+
+
 class OperatingPoint(_Strict, frozen=True, kw_only=True):
-    """A named threshold on one class's probability, fixed on `dev`."""
+    """A named threshold on one class's probability, fixed on `dev`.
+
+    One named IN_SIGHT is obeyed on the device: a picture that reaches it gets no other label. Every other name is for readers.
+    """
 
     name: str
     label: Code

@@ -11,7 +11,7 @@ import numpy as np
 from edge.backends.session import RawOutput, Session
 from edge.bundle.manifest import Decision, Pair
 from edge.bundle.open import VerifiedBundle
-from edge.classify import Judgement, judge, read_bank, still_verdict
+from edge.classify import Judgement, guards_of, judge, read_bank, still_verdict
 from edge.errors import BundleRefused, InputRefused
 from edge.frame import F32, U8, Frame
 from edge.model.fault import ModelFault
@@ -193,7 +193,7 @@ class Model:
         probabilities = tuple((code, float(p)) for code, p in zip(self.codes, judgement.probabilities, strict=True))
         if quality is not None:
             return Reading(None, None, State.POOR_IMAGE, quality, probabilities=probabilities, model=self.identity)
-        verdict = still_verdict(judgement)
+        verdict = still_verdict(judgement, guards_of(self.manifest))
         label = self.manifest.labels[verdict.label] if verdict.label is not None else None
         return Reading(
             captured_ns=None,

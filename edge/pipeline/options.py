@@ -8,7 +8,7 @@ from typing import Protocol
 
 from edge.aggregate import Policy
 from edge.bundle.manifest import Decision, Manifest
-from edge.classify import Judgement
+from edge.classify import Judgement, guards_of
 from edge.frame import Frame
 from edge.reading import ModelIdentity, Reason
 
@@ -52,7 +52,8 @@ def speaker_of(model: LiveModel) -> Speaker:
     """What there is to know of a model at this moment; its identity may get notes with the first frame."""
     decision = model.decision
     labels = tuple((label.code, label.name) for label in model.manifest.labels)
-    return Speaker(model.identity, labels, Policy(model.manifest.aggregation, decision.set_at, decision.out_of_scope_above))
+    policy = Policy(model.manifest.aggregation, decision.set_at, decision.out_of_scope_above, guards_of(model.manifest))
+    return Speaker(model.identity, labels, policy)
 
 
 OpenModel = Callable[[Callable[[Reason], None]], LiveModel]  # given a port for its steps (building the engine, warming up)

@@ -1,6 +1,7 @@
 """The numbers of every (form, engine), fitted on dev through the device's own session, and the gate that a form must pass."""
 
 from dataclasses import dataclass
+from math import floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,15 +9,15 @@ from numpy.typing import NDArray
 from edge.backends.isa import processor_class, read_flags
 from edge.backends.session import Graph
 from edge.backends.table import available
-from edge.bundle.manifest import Decision, OperatingPoint, Outputs, Pair, Scope
-from edge.classify import prediction_set, read_bank, set_verdict
+from edge.bundle.manifest import IN_SIGHT, Decision, OperatingPoint, Outputs, Pair, Scope
+from edge.classify import Guard, prediction_set, read_bank, set_verdict
 from edge.errors import CheckFailed
 from edge.frame import F32
 from edge.reading import State
 from export.card import PairFigures
 from export.data.table import Side
 from export.distil.deployed import OPSET
-from export.gate.decision import EngineOutputs, distances, fit_decision, fit_scope, probabilities_of
+from export.gate.decision import EngineOutputs, distances, fit_decision, fit_scope, in_sight_at, probabilities_of
 from export.gate.outputs import answers
 from export.gate.tolerance import measured_tolerance
 from export.golden import GoldenSet, golden_set
@@ -78,10 +79,10 @@ def calibrate_pairs(work: Work, bank_rows: NDArray[np.int8], float_logits: F32) 
         decision = fit_decision(fit, conformal, scope, bank, coverage=recipe.set_coverage, false_alarm=recipe.scope.false_alarm)
         both = _joined(fit, conformal)
         inside = distances(both, scope, bank) <= (decision.out_of_scope_above or np.inf)
-        figures.append(_figures((form, engine), both, decision, inside, float_logits))
+        points = points or _points(work, fit, decision)
+        figures.append(_figures((form, engine), both, decision, inside, float_logits, _guards(work, points)))
         work.say(f"  {figures[-1]}")
         _refuse_loss(figures[-1])
-        points = points or _points(work, fit, decision)
         seen = answers(graph, engine, golden.tensors, np.zeros(len(golden.tensors), np.int64)).logits
         tolerance = measured_tolerance(work.form(form), engine, golden.tensors, work.folder)
         pairs.append(
@@ -111,10 +112,22 @@ def _balanced(predicted: NDArray[np.intp], labels: NDArray[np.int64]) -> float:
     return float(np.mean([(predicted[labels == c] == c).mean() for c in np.unique(labels)]))
 
 
-def _figures(pair: tuple[str, str], both: EngineOutputs, decision: Decision, inside: NDArray[np.bool_], float_logits: F32) -> PairFigures:
+def _guards(work: Work, points: tuple[OperatingPoint, ...]) -> tuple[Guard, ...]:
+    codes = [label.code for label in work.recipe.labels]
+    return tuple(Guard(codes.index(point.label), point.at_least) for point in points if point.name == IN_SIGHT)
+
+
+def _figures(
+    pair: tuple[str, str],
+    both: EngineOutputs,
+    decision: Decision,
+    inside: NDArray[np.bool_],
+    float_logits: F32,
+    guards: tuple[Guard, ...],
+) -> PairFigures:
     bias = np.array(decision.bias)
     p = probabilities_of(both, decision.temperature, bias)
-    ready = np.array([set_verdict(row, prediction_set(row, decision.set_at)).state is State.READY for row in p])
+    ready = np.array([set_verdict(row, prediction_set(row, decision.set_at), guards).state is State.READY for row in p])
     as_float = (float_logits / decision.temperature + bias).argmax(1)
     return PairFigures(
         *pair,
@@ -137,16 +150,20 @@ def _refuse_loss(found: PairFigures) -> None:
 
 
 def _points(work: Work, fit: EngineOutputs, decision: Decision) -> tuple[OperatingPoint, ...]:
-    """For each class that must not be missed: the probability above which one in ten of the others lies."""
+    """For each class that must not be missed: where it stays in sight, and the probability above which one in ten of the others lies."""
     p = probabilities_of(fit, decision.temperature, np.array(decision.bias))
     codes = [label.code for label in work.recipe.labels]
-    return tuple(
-        OperatingPoint(
-            name="specificity 90 %",
-            label=code,
-            at_least=round(float(np.quantile(p[fit.labels != codes.index(code), codes.index(code)], 0.9)), 5),
-            measured_on="fit half of dev",
-        )
-        for code in NOT_TO_MISS
-        if code in codes
-    )
+    found = []
+    for code in (code for code in NOT_TO_MISS if code in codes):
+        c = codes.index(code)
+        above = float(np.quantile(p[fit.labels != c, c], 0.9))
+        found += [
+            OperatingPoint(name=IN_SIGHT, label=code, at_least=_down(in_sight_at(p, fit.labels, c)), measured_on="fit half of dev"),
+            OperatingPoint(name="specificity 90 %", label=code, at_least=round(above, 5), measured_on="fit half of dev"),
+        ]
+    return tuple(found)
+
+
+def _down(probability: float) -> float:
+    """Rounded towards more caution."""
+    return floor(probability * 1e5) / 1e5
