@@ -8,14 +8,13 @@ from edge.frame import F32, U8
 from export.assemble import assemble
 from export.data.table import Side
 from export.distil.deployed import Deployed, export_onnx, features_of
-from export.distil.finetune import Epoch, Pictures, finetune
-from export.distil.members import teach, train_members
 from export.distil.network import Student
 from export.gate.pairs import calibrate_pairs
-from export.pictures import Places, Sided, in_domain, negatives_of, train_masks
+from export.pictures import Places, Sided, in_domain, negatives_of
 from export.quantize.ptq import quantize
 from export.recipe import Recipe
 from export.scope.heads import choose_bank, fit_heads
+from export.train import train_student
 from export.work import SCHEMES, Say, Work
 
 __all__ = ["build"]
@@ -32,35 +31,13 @@ def build(recipe: Recipe, recipe_sha256: str, others: tuple[Recipe, ...], places
     folder.mkdir(parents=True, exist_ok=True)
     say("pictures: decode once, cut by group")
     work = Work(recipe, folder, in_domain(recipe, places), say)
-    student = _train(work, places)
+    student = train_student(work, places)
     embeddings = _graph(work, student, negatives_of(recipe, work.sides[Side.TRAIN], others, places))
     _quantize(work)
     train = work.sides[Side.TRAIN]
     bank = choose_bank(embeddings, train.labels, train.groups, recipe.train.seed)
     numbers = calibrate_pairs(work, bank, float_logits(student, work.sides[Side.FIT], work.sides[Side.CONFORMAL]))
     return assemble(work, recipe_sha256, student.origin, numbers, bank)
-
-
-def _train(work: Work, places: Places) -> Student:
-    recipe = work.recipe
-
-    def said(epoch: Epoch, who: str = "student", epochs: int = recipe.train.epochs) -> None:
-        work.say(
-            f"{who}: epoch {epoch.epoch + 1}/{epochs}: loss {epoch.loss:.3f}, on the kept tenth: "
-            f"balanced accuracy {epoch.balanced_accuracy:.3f}, NLL {epoch.nll_balanced:.3f} ({epoch.seconds:.0f} s)"
-        )
-
-    sides = work.sides
-    choice = Pictures(sides[Side.CHOICE].pixels, sides[Side.CHOICE].labels)
-    work.say(f"train: {len(sides[Side.TRAIN].labels)} pictures, {len(choice.labels)} kept for choices")
-    if recipe.teacher is None:
-        train = Pictures(sides[Side.TRAIN].pixels, sides[Side.TRAIN].labels, train_masks(recipe, places))
-        return finetune(recipe, train, choice, work.folder, said)
-    members = train_members(recipe, places, lambda member, epoch: said(epoch, member.backbone, member.epochs))
-    taught, train = teach(
-        recipe, places, members, lambda member, crops: work.say(f"{member.backbone}: asked about {crops}/{recipe.distil.crops} crops")
-    )
-    return finetune(recipe, train, choice, work.folder / "student", said, taught=taught)
 
 
 def _graph(work: Work, student: Student, foreign: U8) -> F32:

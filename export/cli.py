@@ -20,6 +20,9 @@ __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Make, sign and ship model bundles (workstation).")
 JsonOption = Annotated[bool, typer.Option("--json", help="The result as one JSON object.")]
+RecipeArgument = Annotated[str, typer.Argument(help="A recipe file, or the name of one of ours: derm7, breast-us, phantom.")]
+DataOption = Annotated[Path, typer.Option(help="Folder that the recipe's label tables lie in.")]
+RunsOption = Annotated[Path, typer.Option(help="Where checkpoints and caches are kept; a killed run goes on from here.")]
 RECIPES = Path(__file__).parent / "recipes"
 talk = Console(stderr=True)
 
@@ -57,9 +60,9 @@ def _others(own: Recipe) -> tuple[Recipe, ...]:
 
 @app.command()
 def run(
-    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of one of ours: derm7, breast-us, phantom.")],
-    data: Annotated[Path, typer.Option(help="Folder that the recipe's label tables lie in.")] = Path("../shared/data"),
-    runs: Annotated[Path, typer.Option(help="Where checkpoints and caches are kept; a killed run goes on from here.")] = Path("runs"),
+    recipe: RecipeArgument,
+    data: DataOption = Path("../shared/data"),
+    runs: RunsOption = Path("runs"),
     out: Annotated[Path, typer.Option(help="Folder for the bundle.")] = Path("runs"),
     key: Annotated[Path | None, typer.Option(help="Private key (PEM, ed25519) that signs the bundle.")] = None,
     ship: Annotated[
@@ -90,6 +93,19 @@ def run(
         file = write_bundle(image, out, name=model.name, version=model.version)
         written = _written(file, image, model.name, model.version, sha256(payload).hexdigest())
     _say_written(written, as_json)
+
+
+@app.command()
+def train(recipe: RecipeArgument, data: DataOption = Path("../shared/data"), runs: RunsOption = Path("runs")) -> None:
+    """Only the training of a recipe (teacher, then student): what `run` would do first, also on many GPUs or machines.
+
+    On N processes: torchrun --nproc-per-node N --no-python sonoderm export train RECIPE
+    """
+    from export.pictures import Places
+    from export.train import train_alone
+
+    spec, _ = read_recipe(_recipe_file(recipe))
+    train_alone(spec, Places(data, runs), lambda text: talk.print(text, highlight=False, soft_wrap=True))
 
 
 @app.command()

@@ -38,10 +38,11 @@ class Epoch:
 def predict(model: nn.Module, pixels: U8, batch: int = 64) -> F32:
     """Logits (n, k) float32 of uint8 pictures, float model in eval mode."""
     model.eval()
+    device = next(model.parameters()).device
     out = []
     with torch.inference_mode():
         for start in range(0, len(pixels), batch):
-            out.append(model(torch.from_numpy(np.array(pixels[start : start + batch]))).float().numpy())
+            out.append(model(torch.from_numpy(np.array(pixels[start : start + batch])).to(device)).float().cpu().numpy())
     return np.concatenate(out)
 
 
@@ -97,7 +98,7 @@ def finetune(
     said: Callable[[Epoch], None],
     *,
     taught: Taught | None = None,
-    fabric: Fabric | None = None,
+    fabric: Fabric,
 ) -> Student:
     """Train, or go on where a checkpoint in `folder` stands; returns the EMA student of the last epoch.
 
@@ -105,13 +106,12 @@ def finetune(
     kept for choices holds a handful of the rarest class, and the best epoch on it is a draw.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    fabric = fabric or Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")
     how, k = recipe.train, len(recipe.labels)
     torch.manual_seed(how.seed)
     masked, embedded = bool(how.mask_weight) and train.masks is not None, 0 if taught is None else taught.embedding.shape[2]
     pupil = Pupil(Student(how.backbone, k, grey=how.grey, drop=how.drop), masked=masked, embedded=embedded)
     pupil = pupil.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    ema: Student = copy.deepcopy(pupil.student)
+    ema: Student = copy.deepcopy(pupil.student).to(fabric.device)
     wrapped, optimizer = fabric.setup(pupil, _optimizer(pupil, how))
     steps = len(train.labels) // how.batch
     total = how.epochs * steps
@@ -128,11 +128,12 @@ def finetune(
         _to_train(pupil, how)
         mixed = round(0.9 * total) - epoch * steps  # the last tenth sees whole pictures
         lesson = batches(train, recipe, epoch, mixed=mixed, taught=taught, rank=fabric.global_rank, world=fabric.world_size)
-        for step, (batch, log_prior) in enumerate(lesson, start=epoch * steps):
+        for step, (made, log_prior) in enumerate(lesson, start=epoch * steps):
+            batch, adjust = made.to(fabric.device), torch.from_numpy(log_prior.astype(np.float32)).to(fabric.device)
             _set_rate(optimizer, how.lr, step, steps, total)
             logits, mask, embedding = wrapped(batch.x)
             learned = Learned(logits.float(), None if mask is None else mask.float(), None if embedding is None else embedding.float())
-            loss = loss_of(learned, batch, torch.from_numpy(log_prior.astype(np.float32)), how.mask_weight, recipe.distil)
+            loss = loss_of(learned, batch, adjust, how.mask_weight, recipe.distil)
             optimizer.zero_grad(set_to_none=True)
             fabric.backward(loss)
             nn.utils.clip_grad_norm_(pupil.parameters(), 1.0)
@@ -148,4 +149,4 @@ def finetune(
             with (folder / "curve.jsonl").open("a") as file:
                 file.write(json.dumps(asdict(done)) + "\n")
         said(done)
-    return ema
+    return ema.cpu()

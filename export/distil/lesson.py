@@ -55,6 +55,11 @@ class Batch:
     mask: Tensor | None  # float (n, 1, h/16, w/16), share of lesion
     taught: tuple[Tensor, Tensor] | None  # the teacher's logits and embedding
 
+    def to(self, device: torch.device) -> "Batch":
+        mask = None if self.mask is None else self.mask.to(device)
+        taught = None if self.taught is None else (self.taught[0].to(device), self.taught[1].to(device))
+        return Batch(self.x.to(device), self.y.to(device), self.other.to(device), self.share, mask, taught)
+
 
 def order_of(labels: I64, power: float, seed: int, epoch: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Indices of one epoch and the log prior of the classes under this sampling (for the logit adjustment)."""

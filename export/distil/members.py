@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lightning_fabric import Fabric
 from msgspec import structs
 
 from edge.errors import InputRefused
@@ -38,7 +39,7 @@ class Trained:
     pictures: Pictures
 
 
-def train_members(recipe: Recipe, places: Places, said: Callable[[Member, Epoch], None]) -> tuple[Trained, ...]:
+def train_members(recipe: Recipe, places: Places, said: Callable[[Member, Epoch], None], fabric: Fabric) -> tuple[Trained, ...]:
     """Train what is not trained yet; each goes on where its checkpoint stands. Empty when the recipe names no teacher."""
     out = []
     for member in recipe.teacher.members if recipe.teacher else ():
@@ -50,7 +51,8 @@ def train_members(recipe: Recipe, places: Places, said: Callable[[Member, Epoch]
         def heard(epoch: Epoch, member: Member = member) -> None:
             said(member, epoch)
 
-        out.append(Trained(member, finetune(own, train, choice, member_folder(recipe, member, places), heard), train))
+        student = finetune(own, train, choice, member_folder(recipe, member, places), heard, fabric=fabric)
+        out.append(Trained(member, student, train))
     return tuple(out)
 
 

@@ -15,8 +15,10 @@ from edge.frame import U8
 from export.build import build
 from export.bundle.keys import keygen
 from export.bundle.sign import sign
-from export.pictures import Places
+from export.pictures import Places, in_domain
 from export.recipe import Distil, Member, Recipe, Teacher, read_recipe
+from export.train import train_student
+from export.work import Work
 
 TOY = """
 set_coverage = 0.9
@@ -114,9 +116,6 @@ def test_a_run_that_was_killed_goes_on_where_it_stood(toy: tuple[Recipe, str, Pa
     recipe, _, folder = toy
     whole: list[str] = []
     build_train = replace(recipe, train=replace(recipe.train, epochs=2))
-    from export.build import _train
-    from export.pictures import in_domain
-    from export.work import Work
 
     sides = in_domain(recipe, Places(folder, tmp_path))
 
@@ -127,10 +126,10 @@ def test_a_run_that_was_killed_goes_on_where_it_stood(toy: tuple[Recipe, str, Pa
         if text.startswith("student: epoch 1/"):
             raise Killed
 
-    straight = _train(Work(build_train, tmp_path / "straight", sides, whole.append), Places(folder, tmp_path))
+    straight = train_student(Work(build_train, tmp_path / "straight", sides, whole.append), Places(folder, tmp_path))
     with pytest.raises(Killed):
-        _train(Work(build_train, tmp_path / "killed", sides, stop_after_first), Places(folder, tmp_path))
-    resumed = _train(Work(build_train, tmp_path / "killed", sides, whole.append), Places(folder, tmp_path))
+        train_student(Work(build_train, tmp_path / "killed", sides, stop_after_first), Places(folder, tmp_path))
+    resumed = train_student(Work(build_train, tmp_path / "killed", sides, whole.append), Places(folder, tmp_path))
     for a, b in zip(straight.state_dict().values(), resumed.state_dict().values(), strict=True):
         assert np.array_equal(a.numpy(), b.numpy())
 
@@ -144,24 +143,21 @@ def test_a_taught_student_is_made_in_one_run_and_a_killed_one_asks_nothing_twice
         teacher=Teacher(members=members[:1], minutes_two_cores=0.1),
         distil=Distil(crops=2),
     )
-    from export.build import _train
-    from export.pictures import in_domain
-    from export.work import Work
 
     places = Places(folder, tmp_path)
     said: list[str] = []
     work = Work(with_teacher, places.runs / recipe.model.name, in_domain(recipe, places), said.append)
-    _train(work, places)
+    train_student(work, places)
     asked = sorted(places.runs.rglob("crop-*.npz"))
     assert len(asked) == 2
     times = [file.stat().st_mtime_ns for file in asked]
     said.clear()
-    _train(work, places)
+    train_student(work, places)
     assert [file.stat().st_mtime_ns for file in asked] == times
     assert not [line for line in said if "epoch" in line]
     two = replace(with_teacher, teacher=Teacher(members=(members[0], replace(members[1], width_px=80)), minutes_two_cores=0.1))
     with pytest.raises(InputRefused, match="differ in size"):
-        _train(Work(two, work.folder, work.sides, said.append), places)
+        train_student(Work(two, work.folder, work.sides, said.append), places)
 
 
 def test_a_recipe_with_a_wrong_field_is_refused_by_name(tmp_path: Path) -> None:

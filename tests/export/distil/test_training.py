@@ -15,6 +15,7 @@ from edge.bundle.manifest import InputSpec, Label
 from export.distil.augment import augment, augment_with_mask
 from export.distil.finetune import Epoch, Pictures, finetune, predict
 from export.distil.lesson import Taught, batches, crop, order_of
+from export.distil.machines import fabric_here
 from export.distil.members import member_recipe
 from export.distil.network import Student
 from export.distil.pupil import Pupil
@@ -56,15 +57,15 @@ class _Killed(Exception):
 def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, mask_weight: float) -> None:
     recipe = _recipe(mixup=0.2, mask_weight=mask_weight)
     train, choice = _pictures(12, 1, masks=True), _pictures(4, 2)
-    whole = finetune(recipe, train, choice, tmp_path / "whole", lambda epoch: None)
+    whole = finetune(recipe, train, choice, tmp_path / "whole", lambda epoch: None, fabric=fabric_here())
 
     def kill(epoch: Epoch) -> None:
         raise _Killed
 
     with pytest.raises(_Killed):
-        finetune(recipe, train, choice, tmp_path / "killed", kill)
+        finetune(recipe, train, choice, tmp_path / "killed", kill, fabric=fabric_here())
     said: list[Epoch] = []
-    again = finetune(recipe, train, choice, tmp_path / "killed", said.append)
+    again = finetune(recipe, train, choice, tmp_path / "killed", said.append, fabric=fabric_here())
     assert [epoch.epoch for epoch in said] == [1]
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[name]), name
@@ -73,7 +74,9 @@ def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, mask_weig
 
 
 def test_the_mask_head_leaves_nothing_in_the_student(tmp_path: Path) -> None:
-    trained = finetune(_recipe(mask_weight=0.3, epochs=1), _pictures(8, 1, masks=True), _pictures(4, 2), tmp_path, lambda epoch: None)
+    trained = finetune(
+        _recipe(mask_weight=0.3, epochs=1), _pictures(8, 1, masks=True), _pictures(4, 2), tmp_path, lambda epoch: None, fabric=fabric_here()
+    )
     assert trained.state_dict().keys() == Student("tf_efficientnet_lite0", 2).state_dict().keys()
 
 
@@ -146,7 +149,7 @@ def test_a_student_follows_its_teacher(tmp_path: Path) -> None:
     logits[np.arange(16), :, 1 - train.labels] = 3
     taught = Taught(logits, np.ones((16, 2, 4), np.float32))
     recipe = structs.replace(_recipe(epochs=12, ema=0.5, lr=2e-3, drop=0.0), distil=Distil(labels=0.0), augment=Augment())
-    student = finetune(recipe, train, choice, tmp_path, lambda epoch: None, taught=taught)
+    student = finetune(recipe, train, choice, tmp_path, lambda epoch: None, taught=taught, fabric=fabric_here())
     assert (predict(student, choice.pixels).argmax(1) == 1 - choice.labels).mean() > 0.8
 
 
@@ -171,12 +174,12 @@ def _quiet() -> dict[str, str]:
 TWO = """
 import importlib.util, sys
 from pathlib import Path
-from lightning_fabric import Fabric
+from export.distil.machines import fabric_here
 spec = importlib.util.spec_from_file_location("toy", sys.argv[3])
 toy = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(toy)
-fabric = Fabric(accelerator="cpu", devices=int(sys.argv[2]), strategy="ddp" if sys.argv[2] == "2" else "auto", precision="32-true")
-fabric.launch()
+fabric = fabric_here("32-true")
+assert fabric.world_size == int(sys.argv[2])
 recipe = toy._recipe(freeze_norm=True, drop=0.0)
 toy.finetune(recipe, toy._pictures(12, 1), toy._pictures(4, 2), Path(sys.argv[1]), lambda epoch: None, fabric=fabric)
 """

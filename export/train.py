@@ -1,0 +1,57 @@
+"""The training step of a recipe: the student from labels, or teacher members, their word on fixed crops, then the student."""
+
+from lightning_fabric import Fabric
+
+from export.data.table import Side
+from export.distil.finetune import Epoch, Pictures, finetune
+from export.distil.machines import fabric_here
+from export.distil.members import teach, train_members
+from export.distil.network import Student
+from export.pictures import Places, in_domain, train_masks
+from export.recipe import Recipe
+from export.work import Say, Work
+
+__all__ = ["train_alone", "train_student"]
+
+
+def _said(work: Work, who: str, epoch: Epoch, epochs: int) -> None:
+    left_min = (epochs - epoch.epoch - 1) * epoch.seconds / 60
+    work.say(
+        f"{who}: epoch {epoch.epoch + 1}/{epochs}: loss {epoch.loss:.3f}, on the kept tenth: balanced accuracy "
+        f"{epoch.balanced_accuracy:.3f}, NLL {epoch.nll_balanced:.3f} ({epoch.seconds:.0f} s; about {left_min:.0f} min left)"
+    )
+
+
+def train_student(work: Work, places: Places, fabric: Fabric | None = None) -> Student:
+    """Goes on where earlier, killed runs stopped. Under `torchrun` every process calls it, and the first of them writes."""
+    fabric = fabric or fabric_here()
+    recipe, sides = work.recipe, work.sides
+    choice = Pictures(sides[Side.CHOICE].pixels, sides[Side.CHOICE].labels)
+    work.say(f"train: {len(sides[Side.TRAIN].labels)} pictures, {len(choice.labels)} kept for choices")
+    epochs = recipe.train.epochs
+    if recipe.teacher is None:
+        train = Pictures(sides[Side.TRAIN].pixels, sides[Side.TRAIN].labels, train_masks(recipe, places))
+        return finetune(recipe, train, choice, work.folder, lambda epoch: _said(work, "student", epoch, epochs), fabric=fabric)
+    members = train_members(recipe, places, lambda member, epoch: _said(work, member.backbone, epoch, member.epochs), fabric)
+
+    def asked(backbone: str, crops: int) -> None:
+        work.say(f"{backbone}: asked about {crops}/{recipe.distil.crops} crops")
+
+    with fabric.rank_zero_first():  # the first asks, the others read its answers
+        taught, train = teach(recipe, places, members, lambda member, crops: asked(member.backbone, crops))
+    folder = work.folder / "student"
+    return finetune(recipe, train, choice, folder, lambda epoch: _said(work, "student", epoch, epochs), taught=taught, fabric=fabric)
+
+
+def train_alone(recipe: Recipe, places: Places, say: Say) -> None:
+    """Every process of a launch calls it; only the first one speaks, decodes and writes."""
+    fabric = fabric_here()
+    folder = places.runs / recipe.model.name
+    folder.mkdir(parents=True, exist_ok=True)
+    with fabric.rank_zero_first():
+        sides = in_domain(recipe, places)
+    train_student(Work(recipe, folder, sides, say if fabric.is_global_zero else _silent), places, fabric)
+
+
+def _silent(_: str) -> None:
+    pass
