@@ -51,7 +51,7 @@ class Deployed(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         early, late = self.student.features(x)
-        logits = self.student.body.classifier(late)
+        logits = self.student.body.get_classifier()(late)
         projected = (late - self.get_buffer("centre")) @ self.get_buffer("basis")
         embedding = projected / torch.sqrt((projected * projected).sum(1, keepdim=True) + 1e-12)
         gate = torch.cat([early, late, saturation(x)], 1) @ self.get_buffer("gate_weight") + self.get_buffer("gate_bias")

@@ -87,16 +87,9 @@ class Student(nn.Module):
         return cast(Tensor, self.body(self.seen(x)))
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 (n, h, w, 3) -> (early (n, e), late (n, d)): means over the picture, after stages 2 and 4, and after the last layer."""
-        body = self.body
-        y = body.bn1(body.conv_stem(self.normalise(x)))
-        early = []
-        for i, stage in enumerate(body.blocks):
-            y = stage(y)
-            if i in EARLY_STAGES:
-                early.append(y.mean((2, 3)))
-        late = body.bn2(body.conv_head(y)).mean((2, 3))
-        return torch.cat(early, 1), late
+        """uint8 (n, h, w, 3) -> (early (n, e), late (n, d)): means over the maps of stride 4 and 16, and what the classifier sees."""
+        final, maps = self.body.forward_intermediates(self.seen(x), indices=EARLY)
+        return torch.cat([y.mean((2, 3)) for y in maps], 1), self.body.forward_head(final, pre_logits=True)
 
 
-EARLY_STAGES = (1, 3)
+EARLY = [1, 3]  # places in timm's feature_info, whose reductions are 2, 4, 8, 16, 32

@@ -92,8 +92,10 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Recipe, str, Path]:
     return recipe, digest, folder
 
 
-def test_a_recipe_becomes_a_bundle_that_answers_right(toy: tuple[Recipe, str, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("backbone", ["mobilenetv2_035", "mobilenetv4_conv_small_050"])
+def test_a_recipe_becomes_a_bundle_that_answers_right(toy: tuple[Recipe, str, Path], tmp_path: Path, backbone: str) -> None:
     recipe, digest, folder = toy
+    recipe = replace(recipe, train=replace(recipe.train, backbone=backbone))
     said: list[str] = []
     payload = build(recipe, digest, (), Places(folder, tmp_path / "runs"), said.append)
     key = keygen(tmp_path / "owner.pem")
