@@ -122,6 +122,63 @@ def keygen(
     talk.print(f"public half: {pair.public}; trust it on a device with: sonoderm trust add {pair.public}", highlight=False, soft_wrap=True)
 
 
+@app.command("bundle")
+def bundle_own(
+    onnx: Annotated[Path, typer.Option("--onnx", help="A picture classifier as ONNX, opset 11 to 21.")],
+    labels: Annotated[str, typer.Option(help="Classes in the model's order: a,b or code=Full name,…")],
+    key: Annotated[Path, typer.Option(help="Private key (PEM, ed25519) that signs the bundle.")],
+    out: Annotated[Path, typer.Option(help="The bundle's file.")],
+    name: Annotated[str | None, typer.Option(help="Name of the model; default: that of the ONNX file.")] = None,
+    version: Annotated[str, typer.Option(help="MAJOR.MINOR.REVISION.")] = "0.1.0",
+    size: Annotated[str | None, typer.Option(metavar="WxH", help="Size of the picture where the model leaves it open.")] = None,
+    mean: Annotated[str | None, typer.Option(help="Of pixels in 0..1, one or three numbers; default: ImageNet's.")] = None,
+    std: Annotated[str | None, typer.Option(help="As --mean.")] = None,
+    fit: Annotated[str, typer.Option(help="crop, letterbox or squash.")] = "crop",
+    field: Annotated[str, typer.Option(help="Field of view to look for: dermatoscope, ultrasound or none.")] = "none",
+    modality: Annotated[str, typer.Option(help="dermoscopy, ultrasound or other.")] = "other",
+    output: Annotated[str | None, typer.Option(help="The output that holds the classes, where there are several.")] = None,
+    output_is: Annotated[str, typer.Option("--output-is", help="auto, logits or probabilities.")] = "auto",
+    licence: Annotated[str, typer.Option(help="SPDX expression of the weights' licence.")] = "LicenseRef-not-stated",
+    intended_use: Annotated[str, typer.Option("--intended-use", help="What the model is for.")] = "Research only. Not a medical device.",
+    security_counter: Annotated[int, typer.Option("--security-counter", help="Count up by one for each release.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a checked, signed bundle in float from an ONNX file of your own."""
+    from export.own.command import Words, make_bundle
+
+    words = Words(onnx, labels, name, version, size, mean, std, fit, field, modality, output, output_is, licence, intended_use)
+    made = make_bundle(words, key, out, security_counter, lambda text: talk.print(text, highlight=False, soft_wrap=True))
+    _say_written(_written(out, made.image, made.name, version, made.digest), as_json)
+
+
+@app.command()
+def report(
+    recipe: RecipeArgument,
+    bundle: Annotated[str, typer.Option("--bundle", help="The bundle to report on: a file, or the name of a shipped model.")],
+    out: Annotated[Path, typer.Option(help="The report's HTML file; mistakes.html (pictures of patients) is written beside it.")],
+    data: DataOption = Path("../shared/data"),
+    runs: RunsOption = Path("runs"),
+    subgroup: Annotated[list[str] | None, typer.Option(help="A column of the label table; may be given again.")] = None,
+    sensitivity: Annotated[Path | None, typer.Option(help="File of the layer scan (JSON).")] = None,
+    latency: Annotated[Path | None, typer.Option(help="Measurements of speed and accuracy (JSON).")] = None,
+    trust: TrustOption = None,
+) -> None:
+    """Run a bundle on dev and write all that is known of it as one HTML file that opens offline."""
+    from datetime import UTC, datetime
+
+    from edge.cli.output import Progress
+    from export.pictures import Places
+    from export.report.command import Extras, make_report
+
+    spec, _ = read_recipe(_recipe_file(recipe))
+    opened = resolve_model(bundle, load_trust(trust))
+    extras = Extras(tuple(subgroup or ()), sensitivity, latency)
+    made_at = datetime.now(UTC).isoformat(timespec="seconds")
+    sheet = make_report(spec, opened, Places(data, runs), extras, out, made_at, Progress)
+    print(out)
+    talk.print(f"{sheet} stays on the workstation: it holds patient pictures", highlight=False, soft_wrap=True)
+
+
 @app.command("sign")
 def sign_anew(
     bundle: Annotated[str, typer.Argument(help="A bundle that is trusted here: a file, or the name of a shipped model.")],

@@ -1,0 +1,160 @@
+"""A proven graph -> the payload of a bundle in float: manifest, card, golden frames and their outputs on the engines that are here."""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Final, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.backends.isa import processor_class, read_flags
+from edge.backends.session import Graph
+from edge.backends.table import available
+from edge.bundle.manifest import Decision, Form, Label, Manifest, Outputs, Pair, Provenance
+from edge.bundle.pack import build_payload
+from edge.errors import BackendFault, CheckFailed, UsageError
+from edge.frame import F32
+from export.gate.outputs import answers
+from export.own.graph import OwnGraph
+from export.sbom import sbom
+
+__all__ = ["About", "own_payload", "read_labels"]
+
+FORM = "fp32"
+ENGINES: Final = ("onnxruntime", "openvino", "tensorrt")
+TOOLS = ("sonoderm", "onnx", "onnxruntime", "openvino", "opencv-python", "numpy")
+IN_SET_AT = 0.25
+MAY_DRIFT = 0.01  # of the outputs' range: nothing saturates in float, so every processor gets the same room
+AGREES = 1e-3  # of the outputs' range: two float engines on one graph
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What no graph says of itself."""
+
+    name: str
+    version: str
+    modality: Literal["dermoscopy", "ultrasound", "other"]
+    labels: tuple[Label, ...]
+    licence: str
+    intended_use: str
+    source_sha256: str
+
+
+def read_labels(text: str) -> tuple[Label, ...]:
+    """code,code=Full name,… -> labels, in the model's order. Raises UsageError for fewer than two, an empty one or a double."""
+    labels = []
+    for part in text.split(","):
+        code, _, name = (word.strip() for word in part.partition("="))
+        labels.append(Label(code=code, name=name or code))
+    codes = [label.code for label in labels]
+    double = sorted({code for code in codes if codes.count(code) > 1})
+    if double:
+        raise UsageError(f"--labels names {', '.join(double)} twice", do="name each class once, in the model's order")
+    if not 2 <= len(labels) <= 64 or not all(codes):
+        raise UsageError("--labels needs 2 to 64 names without gaps", do="--labels benign,malignant (or code=Full name)")
+    return tuple(labels)
+
+
+def own_payload(about: About, own: OwnGraph) -> bytes:
+    """Raises CheckFailed when no engine here runs it, UsageError for words that a manifest cannot hold."""
+    pairs = _pairs(about, own)
+    members = {f"forms/{FORM}.onnx": own.data, "card.md": _card(about, own).encode()} | own.golden.members | {"sbom.cdx.json": sbom(TOOLS)}
+    found = {dist.name: dist.version for dist in metadata.distributions()}
+    manifest = Manifest(
+        name=about.name,
+        version=about.version,
+        modality=about.modality,
+        labels=about.labels,
+        input=own.spec,
+        outputs=Outputs(),
+        forms=(Form(id=FORM, scheme="float32", member=f"forms/{FORM}.onnx", opset=own.opset),),
+        pairs=pairs,
+        golden=own.golden.entries,
+        licence=about.licence,
+        intended_use=about.intended_use,
+        provenance=Provenance(
+            recipe="sonoderm export bundle",
+            weights=(f"ONNX file, sha256 {about.source_sha256}",),
+            tools=tuple(f"{name}=={found[name]}" for name in TOOLS if name in found),
+            made_at=_made_at(),
+        ),
+        card="card.md",
+        members=(),
+    )
+    try:
+        return build_payload(manifest, members)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise UsageError(f"these words do not fit a manifest: {error}", do="check --name, --version and --labels") from error
+
+
+def _made_at() -> str:
+    """Now, or SOURCE_DATE_EPOCH: the same inputs then give the same bytes."""
+    stated = os.environ.get("SOURCE_DATE_EPOCH")
+    when = datetime.fromtimestamp(int(stated), UTC) if stated else datetime.now(UTC)
+    return when.isoformat(timespec="seconds")
+
+
+def _pairs(about: About, own: OwnGraph) -> tuple[Pair, ...]:
+    k = len(about.labels)
+    graph = Graph(own.data, about.name, "0" * 64, FORM, "float32", own.opset, own.spec, Outputs(), k)
+    here = {entry.engine.name for entry in available() if entry.is_here}
+    decision = Decision(bias=(0.0,) * k, set_at=(IN_SET_AT,) * k)
+    isa, none = (processor_class(read_flags()),), np.zeros(len(own.golden.tensors), np.int64)
+    reference = answers(graph, "onnxruntime", own.golden.tensors, none).logits
+    pairs = []
+    tolerance = round(max(MAY_DRIFT * float(np.ptp(reference)), 1e-3), 4)
+    for engine in ENGINES:
+        seen = reference if engine == "onnxruntime" else _on(graph, engine, own, none) if engine in here - {"tensorrt"} else None
+        if seen is None or float(np.abs(seen - reference).max()) > AGREES * max(1.0, float(np.ptp(reference))):
+            pairs.append(Pair(form=FORM, engine=engine, gate="unrun", decision=decision))
+            continue
+        rows = tuple(tuple(round(float(v), 5) for v in row) for row in seen)
+        pairs.append(
+            Pair(
+                form=FORM,
+                engine=engine,
+                gate="passed",
+                isa=isa,
+                decision=decision,
+                golden_outputs=rows,
+                tolerance=tolerance,
+                tolerance_elsewhere=tolerance,
+            )
+        )
+    return tuple(pairs)
+
+
+def _on(graph: Graph, engine: str, own: OwnGraph, none: NDArray[np.int64]) -> F32 | None:
+    """None where that engine does not take the graph: its pair stays unrun."""
+    try:
+        return answers(graph, engine, own.golden.tensors, none).logits
+    except (BackendFault, CheckFailed):
+        return None
+
+
+def _card(about: About, own: OwnGraph) -> str:
+    return "\n".join(
+        [
+            f"# {about.name} {about.version}",
+            "",
+            about.intended_use,
+            "",
+            f"Licence of the weights: {about.licence}.",
+            "",
+            "## Made from an ONNX file",
+            "",
+            *(f"- {note}" for note in own.notes),
+            "",
+            "## Limits",
+            "",
+            "- **No scope check**: the model answers whatever it is shown.",
+            "- No figures: no labelled pictures were given, so nothing is known here of how often it is right.",
+            f"- Not calibrated: probabilities are the model's own; a class is possible from {IN_SET_AT:g} on.",
+            "- Not a medical device.",
+            "",
+        ]
+    )
