@@ -35,6 +35,7 @@ class Reason(StrEnum):
     TOO_BRIGHT = "too bright"
     OUT_OF_FOCUS = "out of focus"
     MOVING = "moving"
+    BLURRED = "blurred"  # of a still, which does not move now: it may have while it was taken
     NO_CONTACT = "no contact"
     NO_FIELD_OF_VIEW = "no field of view"
     # NO SIGNAL
@@ -45,6 +46,7 @@ class Reason(StrEnum):
     DRIVER_CRASHED = "driver crashed"
     RECONNECTING = "reconnecting"
     ENDED = "ended"
+    NOT_OPENED = "cannot be opened"
     # OUT OF SCOPE
     OUT_OF_SCOPE = "not what this model was made for"
     # UNSURE

@@ -52,7 +52,13 @@ FAULTS = (
         "a note, and the label stays",
         1000,
     ),
-    Fault(FaultKind.WRONG_ORGAN, "Wrong organ", "the probe moves to another part of the body", "the old label is gone", 250),
+    Fault(
+        FaultKind.WRONG_ORGAN,
+        "Wrong organ",
+        "the probe moves to another part of the body: a model made for both finds a new label, any other says OUT OF SCOPE",
+        "the old label is gone",
+        250,
+    ),
 )
 
 

@@ -19,7 +19,7 @@ def plays(model: str, source: str | None) -> tuple[Play, ...]:
     folder = examples_folder()
     lacks = _lacks("breast-us") or (None if folder else "the pictures of docs/examples are not beside this program")
     real = f"dir:{folder}?motion=tremor&seed=1&loop=yes"
-    found.append(Play("breast-us", "Breast model on real pictures", "breast-us", real, lacks=lacks))
+    found.append(Play("breast-us", "Breast model on real pictures", "breast-us", real, f"phantom:derm?seed=2&{STEADY}", lacks))
     found += [Play(f"camera:{number}", f"Webcam {number}", model, f"camera:{number}") for number in webcams()]
     return tuple(found)
 

@@ -20,7 +20,7 @@ from edge.model.look import Look, Timings
 from edge.preprocess.follow import FieldMemory
 from edge.preprocess.prepare import Prepared, prepare
 from edge.profile import Corrections, LoadedProfile, Setting, corrections_for, decision_for
-from edge.quality import assess
+from edge.quality import assess, assess_still
 from edge.reading import ModelIdentity, Reading, Reason, State
 
 __all__ = ["Device", "Model"]
@@ -156,7 +156,7 @@ class Model:
         if self.fault is not None:
             return Reading(None, None, State.FAULT, self.fault.reason, model=self.identity, do=self.fault.do)
         prepared = prepare(pixels, self.manifest.input)
-        quality = assess(prepared.small, prepared.field)
+        quality = assess_still(prepared.small, prepared.field)
         judgement = self.judge(self.session.run(prepared.tensor))
         return self._reading(quality, judgement)
 
@@ -173,7 +173,9 @@ class Model:
     def _assess(self, frame: Frame, prepared: Prepared) -> Reason | None:
         seen = self._seen
         self._seen = _Seen((frame.source, frame.scene), frame.captured_ns, prepared.small, prepared.memory)
-        if seen is None or frame.still or not _continues(seen, frame):
+        if frame.still:
+            return assess_still(prepared.small, prepared.field)
+        if seen is None or not _continues(seen, frame):
             return assess(prepared.small, prepared.field)
         return assess(prepared.small, prepared.field, seen.small, (frame.captured_ns - seen.captured_ns) / NS_PER_S)
 

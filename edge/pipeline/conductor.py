@@ -144,7 +144,11 @@ class Conductor:
             return False
         if (count.pending > 0 or self._looking_since_ns is not None) and now_ns - self._ending[0] <= DRAIN_NS:
             return False
-        self.watch.ended(now_ns)
+        error = self._ending[1].error
+        if error is not None and self.watch.opening == 0:
+            self.watch.lost(getattr(error, "reason", Reason.NOT_OPENED), now_ns)  # what never opened did not end
+        else:
+            self.watch.ended(now_ns)
         return self._frozen is None or self._ending[1].error is not None
 
     def _finish(self, why: ev.Stop, error: SonodermError | None = None) -> ev.Finish:

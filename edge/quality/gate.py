@@ -15,7 +15,7 @@ from edge.quality.drift import speed
 from edge.quality.limits import Thresholds, thresholds_for
 from edge.reading import Reason
 
-__all__ = ["assess"]
+__all__ = ["assess", "assess_still"]
 
 
 def _relief(small: U8) -> float:
@@ -53,3 +53,9 @@ def assess(
     if limits.speed is not None and previous_small is not None and dt_s is not None and speed(small, previous_small, dt_s) > limits.speed:
         return Reason.MOVING
     return None
+
+
+def assess_still(small: U8, field: Field) -> Reason | None:
+    """As `assess`, of a picture that stands for itself: it may have been moved while it was taken, but it does not move."""
+    reason = assess(small, field)
+    return Reason.BLURRED if reason is Reason.MOVING else reason

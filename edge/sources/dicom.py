@@ -4,7 +4,6 @@ Frames are read and decoded one at a time: a cine of gigabytes costs the memory 
 5 frames a second, is marked as a still, so that showing it again is not taken for a frozen driver.
 """
 
-import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from edge.sources.dicom_samples import Samples, contradiction, decode_frame, fra
 from edge.sources.dicom_syntaxes import Codec, missing_decoders, require_decoder
 from edge.sources.dicom_time import Timing, time_frames
 from edge.sources.picture_header import BrokenPictureError
+from edge.sources.regular import require_file
 from edge.sources.uri import SourceUri
 
 __all__ = ["OPTIONS", "DicomSource", "missing_decoders", "open_source"]
@@ -133,8 +133,7 @@ class DicomSource:
 
 def _open(path: Path) -> BinaryIO:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise InputRefused(f"{path}: is no file", do="dicom: takes one file")
+        require_file(path, do="dicom: takes one file")
         return path.open("rb")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"

@@ -16,11 +16,11 @@ import time
 from types import TracebackType
 from typing import Self
 
-from edge.errors import SourceUnreachable
 from edge.reading import Reason
 from edge.sources import reconnect
 from edge.sources.events import Arrived, Ended, Event, Failed, Lost, Opened, Skipped
 from edge.sources.isolate import IsolatedSource
+from edge.sources.lost import SourceLost
 from edge.sources.reconnect import Life, Patience
 from edge.sources.uri import SourceUri, parse_uri
 
@@ -137,7 +137,7 @@ class LiveSource:
         self._drop()
         if not self._was_open:
             self._is_over = True
-            return Failed(SourceUnreachable(lost.text, do="check that nothing else uses the device, then start again"))
+            return Failed(SourceLost(lost.text, reason=lost.reason, do="check that nothing else uses the device, then start again"))
         self._failures = 1 if self._life.settled(now_ns) else self._failures + 1
         self._patience = self._patience.learned(self._life)
         self._restart_ns = reconnect.restart_ns(self._life, self._failures, now_ns)

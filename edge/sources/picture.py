@@ -9,7 +9,6 @@ with grey), decode without turning, scale to 8 bits, lay over black, turn once b
 - Animated and multi-page files: the first picture, with a note. A colour profile (ICC) is not applied.
 """
 
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +18,10 @@ import numpy as np
 from edge.errors import InputRefused
 from edge.frame import U8
 from edge.sources import picture_gif, picture_jpeg, picture_png, picture_tiff, picture_webp
+from edge.sources.jpeg_damage import decode_jpeg
 from edge.sources.picture_exif import upright
 from edge.sources.picture_header import BrokenPictureError, Header
+from edge.sources.regular import require_file
 
 __all__ = ["MAX_FILE_B", "MAX_PIXELS", "Picture", "load_picture", "read_bytes", "read_picture"]
 
@@ -96,12 +97,10 @@ def load_picture(source: str | Path | bytes, *, name: str | None = None) -> Pict
 def read_bytes(path: Path, limit_b: int) -> bytes:
     """The whole of a regular file, read once. Raises InputRefused (absent, not a file, not readable, empty, too large)."""
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
-            raise InputRefused(f"{path}: is {kind}", do="name a file")
-        if status.st_size > limit_b:
-            raise InputRefused(f"{path}: {status.st_size} bytes, the limit is {limit_b}", do="make it smaller")
+        require_file(path, do="name a file")
+        size_b = path.stat().st_size
+        if size_b > limit_b:
+            raise InputRefused(f"{path}: {size_b} bytes, the limit is {limit_b}", do="make it smaller")
         data = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -137,11 +136,13 @@ def _decode(data: bytes, head: Header, called: str) -> U8:
     before = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what OpenCV would print beside our one line
     try:
-        stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        stored, damaged = _stored(data, head)
     except cv2.error as error:
         raise InputRefused(f"{called}: {head.kind} that cannot be decoded", do="copy it again, or " + DO) from error
     finally:
         cv2.utils.logging.setLogLevel(before)
+    if damaged:
+        raise InputRefused(f"{called}: JPEG whose data are damaged", do="copy it again from where it came from")
     if stored is None:
         raise InputRefused(f"{called}: {head.kind} that cannot be decoded", do="copy it again, or " + DO)
     if stored.dtype not in {np.dtype(np.uint8), np.dtype(np.uint16)}:
@@ -149,6 +150,13 @@ def _decode(data: bytes, head: Header, called: str) -> U8:
     if stored.shape[0] * stored.shape[1] > MAX_PIXELS:
         raise InputRefused(f"{called}: decodes to more than it declared", do="copy it again")
     return np.asarray(stored)
+
+
+def _stored(data: bytes, head: Header) -> tuple[cv2.typing.MatLike | None, bool]:
+    """What OpenCV makes of it, or None; and whether its decoder found damage (asked of JPEG, whose data have no checksum)."""
+    if head.kind == "JPEG":
+        return decode_jpeg(data, cv2.IMREAD_UNCHANGED)
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED), False
 
 
 def _to_rgb(stored: U8, head: Header, notes: list[str]) -> U8:

@@ -44,6 +44,8 @@ def kind_of_file(path: Path) -> Kind:
     if not path.is_file():
         return Kind.OTHER  # a pipe or a device: never read ahead from it
     try:
+        if path.stat().st_size == 0:
+            return kind_of_head(b"", suffix)  # nothing to read, or made up while it is read, which may take for ever
         with path.open("rb") as file:
             head = file.read(_HEAD_B)
     except OSError as error:

@@ -24,6 +24,7 @@ from edge.errors import PartialInput, UsageError
 from edge.frame import U8, Frame, Source, SourceInfo
 from edge.reading import Reason
 from edge.sources.http import open_http
+from edge.sources.jpeg_damage import decode_jpeg
 from edge.sources.lost import SourceLost
 from edge.sources.mjpeg import MultipartDecoder, NotMultipart, boundary_of, is_whole_jpeg
 from edge.sources.quiet import quiet_decoders
@@ -257,11 +258,11 @@ def _set_timeout(answer: HTTPResponse, timeout_s: float) -> None:
 
 
 def _decode(jpeg: bytes) -> U8 | None:
-    """A JPEG -> (h, w, 3) uint8 RGB, or None when it is not whole or cannot be decoded."""
+    """A JPEG -> (h, w, 3) uint8 RGB, or None when it is not whole, damaged, or cannot be decoded."""
     if not is_whole_jpeg(jpeg):
         return None
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    return None if picture is None else _rgb(picture)
+    picture, damaged = decode_jpeg(jpeg, cv2.IMREAD_COLOR)
+    return None if picture is None or damaged else _rgb(picture)
 
 
 def _rgb(bgr: cv2.typing.MatLike) -> U8:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.errors import BackendFault, MachineLacks, SourceUnreachable
+from edge.errors import BackendFault, InputRefused, MachineLacks, PartialInput, SonodermError, SourceUnreachable
 from edge.frame import Frame
 from edge.model.fault import ModelFault
 from edge.pipeline import events as ev
@@ -14,6 +14,7 @@ from edge.pipeline.conductor import Conductor
 from edge.pipeline.ledger import Count
 from edge.pipeline.options import LiveOptions, Speaker, speaker_of
 from edge.reading import Command, Reading, Reason, State, View
+from edge.sources.lost import SourceLost
 from tests.edge.pipeline.fakes import INFO, MS, ALook, FakeModel, S, a_frame, judged, look_at
 
 SPEAKER = speaker_of(FakeModel())
@@ -525,3 +526,27 @@ def test_the_model_speaks_under_its_own_name() -> None:
     stage.hear(ev.ModelOpened(other))
     stage.play(0.5)
     assert stage.notes() == ("no scope check",)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (InputRefused("clip.mp4: no such file"), Reason.NOT_OPENED),
+        (SourceLost("url:…: no answer", reason=Reason.STALLED), Reason.STALLED),
+        (SourceLost("camera 0 is not there", reason=Reason.UNPLUGGED), Reason.UNPLUGGED),
+    ],
+)
+def test_a_source_that_never_opened_did_not_end(error: SonodermError, reason: Reason) -> None:
+    stage = Stage(opened=False)
+    stage.hear(ev.SourceEnded(error))
+    stage.wait(40 * MS)
+    assert stage.end() == ev.Finish(ev.Stop.FAILED, error)
+    assert (stage.now().state, stage.now().reason) == (State.NO_SIGNAL, reason)
+
+
+def test_a_clip_that_breaks_off_after_good_pictures_has_ended() -> None:
+    stage = Stage()
+    stage.play(0.5)
+    stage.hear(ev.SourceEnded(PartialInput("clip.mp4: partial")))
+    stage.wait(5 * S)
+    assert (stage.now().state, stage.now().reason) == (State.NO_SIGNAL, Reason.ENDED)

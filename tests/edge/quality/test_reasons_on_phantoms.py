@@ -8,7 +8,7 @@ from benchmarks import degrade
 from edge.bundle.manifest import InputSpec
 from edge.frame import U8
 from edge.preprocess.prepare import prepare
-from edge.quality import assess
+from edge.quality import assess, assess_still
 from edge.reading import Reason
 from edge.sources import phantom_derm, phantom_ultrasound
 from edge.sources.phantom_hand import Moment, steady, take
@@ -94,3 +94,22 @@ def test_a_steady_hand_is_not_moving(label: str) -> None:
         said.append(assess(prepared.small, prepared.field, previous, 1 / 30))
         memory, previous = prepared.memory, prepared.small
     assert set(said) == {None}
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_still_is_blurred_and_never_moving(stills: dict[str, U8], label: str) -> None:
+    prepared = prepare(degrade.motion(stills[label], 0.5), spec_of(label))
+    assert assess(prepared.small, prepared.field) is Reason.MOVING
+    assert assess_still(prepared.small, prepared.field) is Reason.BLURRED
+    good = prepare(stills[label], spec_of(label))
+    assert assess_still(good.small, good.field) is None
+
+
+@pytest.mark.parametrize(("factor", "reason"), [(1, None), (5, Reason.TOO_BRIGHT), (20, Reason.TOO_BRIGHT), (0.05, Reason.TOO_DARK)])
+@pytest.mark.parametrize("label", LABELS)
+def test_light_is_judged_over_the_whole_picture_where_no_field_is_looked_for(
+    stills: dict[str, U8], label: str, factor: float, reason: Reason | None
+) -> None:
+    spec = InputSpec(width_px=192, height_px=144, fit="letterbox", field="none")
+    prepared = prepare(degrade.gain(stills[label], factor), spec)
+    assert assess(prepared.small, prepared.field) is reason

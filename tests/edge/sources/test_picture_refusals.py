@@ -67,7 +67,7 @@ def test_a_foreign_file_named_as_a_picture_is_refused_by_name(content: bytes, re
 
 
 def test_absent_files_and_folders_are_refused_by_name(tmp_path: Path) -> None:
-    for path, reason in ((tmp_path / "no.png", "No such file"), (tmp_path, "folder")):
+    for path, reason in ((tmp_path / "no.png", "no such file"), (tmp_path, "folder")):
         with pytest.raises(InputRefused, match=reason):
             read_picture(path)
 
