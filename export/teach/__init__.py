@@ -1,0 +1,1 @@
+"""Foundation teachers: any checkpoint of a known layout becomes one function from pictures to features."""
