@@ -118,10 +118,8 @@ def _reliability(looked: Looked, codes: tuple[str, ...]) -> str:
         low, high = wilson(value, groups)
         points.append(Mark(mean, value, (low, high), hint=f"n = {len(inside)}: said {mean:.2f}, right {value:.2f}"))
         rows.append((f"{b / BINS:.1f} to {(b + 1) / BINS:.1f}", str(len(inside)), str(groups), f"{mean:.3f}", share(value, (low, high))))
-    axis = Axis("confidence of the likeliest class", 0.0, 1.0, 1, 6)
-    plot = marks(
-        axis, Axis("share that is right", 0.0, 1.0, 1, 6), points, "Reliability: the table beside it has the numbers", diagonal=True
-    )
+    axis = Axis("confidence of the likeliest class", 0.0, 1.0)
+    plot = marks(axis, Axis("share that is right", 0.0, 1.0), points, "Reliability: the table beside it has the numbers", diagonal=True)
     caption = (
         f"{_of(looked)}. Bars: Wilson's 95 % interval, with patients or lesions as its trials. "
         f"ECE of 15 bins: {found:.3f} as the pictures are, "

@@ -51,10 +51,10 @@ def _curves(curves: Sequence[Curve]) -> str:
     ]
     for curve in curves:
         last = max(point.epoch for point in curve.points)
-        epochs = Axis("epoch", 0, max(last, 1), 0, min(5, max(last, 1) + 1))
+        epochs = Axis("epoch", 0, max(last, 1), whole=True)
         best = max(curve.points, key=lambda point: point.balanced_accuracy)
-        most = max(point.loss for point in curve.points)
-        lowest = int(min(point.balanced_accuracy for point in curve.points) * 10) / 10
+        most = max(point.loss for point in curve.points) or 1.0
+        lowest = min(0.9, int(min(point.balanced_accuracy for point in curve.points) * 10) / 10)
         right = Axis("balanced accuracy", lowest, 1.0)
         losses, accuracies = [(float(p.epoch), p.loss) for p in curve.points], [(float(p.epoch), p.balanced_accuracy) for p in curve.points]
         left = lines(epochs, Axis("loss", 0.0, most), losses, f"Loss of {curve.name} over {last + 1} epochs", "b")
@@ -112,11 +112,9 @@ def _timed(timed: Sequence[Timed] | None) -> str:
     if not timed:
         return section(title, missing("Not measured: give the measurements with --latency."))
     most = max(point.latency_ms for point in timed) * 1.15
-    low = int(min(point.balanced_accuracy for point in timed) * 20 - 1) / 20
+    low = min(0.9, int(min(point.balanced_accuracy for point in timed) * 20 - 1) / 20)
     points = [Mark(p.latency_ms, p.balanced_accuracy, name=p.name, hint=f"{p.name}: {p.latency_ms:.1f} ms") for p in timed]
-    plot = marks(
-        Axis("ms for one picture", 0.0, most, 1), Axis("balanced accuracy", max(0.0, low), 1.0), points, "The table has the numbers"
-    )
+    plot = marks(Axis("ms for one picture", 0.0, most), Axis("balanced accuracy", max(0.0, low), 1.0), points, "The table has the numbers")
     rows = [(p.name, f"{p.latency_ms:.2f}", f"{p.balanced_accuracy:.3f}", p.side, str(p.n)) for p in timed]
     return section(title, f"<figure>{plot}</figure>", table("", ("what", "ms", "balanced accuracy", "side", "n"), rows))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, floor, log10
 
 from export.report.markup import text
 
@@ -13,13 +14,22 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 16, 14, 42
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """low < high. digits: of the numbers beside the ticks."""
+    """low < high. whole: ticks at whole numbers alone."""
 
     title: str
     low: float
     high: float
-    digits: int = 2
-    ticks: int = 5
+    whole: bool = False
+
+    def ticks(self) -> tuple[str, ...]:
+        """Numbers that a person would choose, at most seven: multiples of 1, 2 or 5 times a power of ten."""
+        rough = max((self.high - self.low) / 6, 1e-12)
+        power = 10.0 ** floor(log10(rough))
+        step = next(power * m for m in (1, 2, 5, 10) if power * m >= rough * (1 - 1e-9))
+        step = max(1.0, step) if self.whole else step
+        digits = max(0, -floor(log10(step) + 1e-9))
+        first, last = ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9)
+        return tuple(f"{i * step:.{digits}f}" for i in range(first, last + 1))
 
     def at(self, value: float) -> float:
         """0..1 along the axis; beyond its ends, the end."""
@@ -47,14 +57,12 @@ def _y(axis: Axis, value: float) -> float:
 
 def _frame(x: Axis, y: Axis) -> str:
     parts = []
-    for i in range(y.ticks):
-        value = y.low + (y.high - y.low) * i / (y.ticks - 1)
-        at = _y(y, value)
+    for said in y.ticks():
+        at = _y(y, float(said))
         parts.append(f'<path class="grid" d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}"/>')
-        parts.append(f'<text x="{LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{value:.{y.digits}f}</text>')
-    for i in range(x.ticks):
-        value = x.low + (x.high - x.low) * i / (x.ticks - 1)
-        parts.append(f'<text x="{_x(x, value):.1f}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">{value:.{x.digits}f}</text>')
+        parts.append(f'<text x="{LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{said}</text>')
+    for said in x.ticks():
+        parts.append(f'<text x="{_x(x, float(said)):.1f}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">{said}</text>')
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts.append(f'<text x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">{text(x.title)}</text>')
     parts.append(
