@@ -1,1 +1,1 @@
-"""Flashing models and driving displays over a cable. Comes with the bridge issue; nothing is here yet."""
+"""Flashing models and driving displays over a cable."""

@@ -1,0 +1,1 @@
+"""Bytes on the cable: framing, headers and CBOR. No I/O, no clock."""
