@@ -95,6 +95,8 @@ def _notes(recipe: Recipe, bundle: VerifiedBundle) -> tuple[str, ...]:
         )
     if manifest.licence_note:
         notes.append(f"Licence of the weights: {manifest.licence}. {manifest.licence_note}")
+    if manifest.provenance.data:
+        notes.append("Data to cite: " + " ".join(manifest.provenance.data))
     return tuple(notes)
 
 

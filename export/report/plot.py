@@ -9,7 +9,7 @@ from export.report.markup import text
 __all__ = ["Axis", "Mark", "bars", "lines", "marks"]
 
 WIDTH, HEIGHT = 480, 300
-LEFT, RIGHT, TOP, BOTTOM = 52, 16, 14, 42
+LEFT, RIGHT, TOP, BOTTOM = 66, 16, 14, 42
 
 
 @dataclass(frozen=True, slots=True)
