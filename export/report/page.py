@@ -88,7 +88,7 @@ def _pairs(pairs: Sequence[PairFacts]) -> str:
         known = (
             (str(f.n), f"{f.agreement:.1%}", f"{f.balanced_accuracy:.3f}", f"{f.balanced_accuracy_float:.3f}", f"{f.ready:.2f}")
             if f
-            else ("not measured",) * 5
+            else ("not measured", "-", "-", "-", "-")
         )
         rows.append((pair.form, pair.engine, pair.gate, ", ".join(pair.isa) or "-", *known))
     heading = ("form", "engine", "gate", "proven on", "n (dev)", "labels as FP32", "balanced accuracy", "of FP32", "READY")
