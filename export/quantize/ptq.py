@@ -8,16 +8,20 @@ The classifier and the scope heads stay in float: they cost nothing, and their i
 import contextlib
 import io
 import logging
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from edge.errors import CheckFailed
 from edge.frame import U8
+from export.quantize.bias import correct, mean_errors, store, stored
+from export.quantize.fake import convolutions
+from export.quantize.ranges import Rule, choose, sample, write
 
 __all__ = ["assert_tensorrt_form", "quantize"]
 
@@ -32,21 +36,27 @@ FORMS: dict[str, tuple[QuantType, list[str], dict[str, Any]]] = {
 }
 
 
-class _Reader(CalibrationDataReader):  # type: ignore[misc]
-    def __init__(self, pictures: U8) -> None:
-        self._pictures = iter(pictures)
-
-    def get_next(self) -> dict[str, U8] | None:
-        picture = next(self._pictures, None)
-        return None if picture is None else {"input": np.ascontiguousarray(picture[None])}
+BIAS_PICTURES = 64  # means of a channel over all places of so many pictures move no more
 
 
-def quantize(graph: Path, scheme: str, target: Path, pictures: U8, ranges: Path, *, percentile: float | None, float_first: int = 0) -> None:
+def quantize(
+    graph: Path,
+    scheme: str,
+    target: Path,
+    pictures: U8,
+    ranges: Path,
+    *,
+    percentile: float | None,
+    float_first: int = 0,
+    mse: bool = False,
+    keep_float: Collection[str] = (),
+) -> None:
     """FP32 graph -> INT8 form at `target`.
 
     pictures: (n, h, w, 3) uint8 from train. ranges: file of tensor ranges, made by the first form and used by every later
-    one. percentile: share of activations kept inside the range (None: smallest and largest value). float_first: how many
-    convolutions at the input are left in float.
+    one; the mean errors of the rounded weights lie beside it. percentile: share of activations kept inside the range (None:
+    smallest and largest value). mse: ranges of least squared error instead. float_first: how many convolutions at the input
+    are left in float; keep_float: names of more.
     """
     activation, ops, extra = FORMS[scheme]
     ready = graph.with_suffix(".ready.onnx")
@@ -57,19 +67,23 @@ def quantize(graph: Path, scheme: str, target: Path, pictures: U8, ranges: Path,
         with contextlib.redirect_stdout(io.StringIO()):  # the histogram calibrators print their progress there
             if not ready.exists() or ready.stat().st_mtime_ns < graph.stat().st_mtime_ns:
                 quant_pre_process(str(graph), str(ready), skip_symbolic_shape=True)  # the shapes are static
+            if not ranges.exists():
+                _measure(ready, pictures, ranges, percentile=percentile, mse=mse)
+            in_float = {*_first_convolutions(ready, float_first), *keep_float}
+            errors = {name: row for name, row in stored(_errors_beside(ranges)).items() if name not in in_float}
             quantize_static(
-                str(ready),
+                correct(onnx.load(ready), errors),
                 str(target),
-                _Reader(pictures),
+                None,  # the ranges are there
                 quant_format=QuantFormat.QDQ,
                 per_channel=True,
                 weight_type=QuantType.QInt8,
                 activation_type=activation,
                 op_types_to_quantize=ops,
-                nodes_to_exclude=_first_convolutions(ready, float_first),
-                calibrate_method=CalibrationMethod.MinMax if percentile is None else CalibrationMethod.Percentile,
+                nodes_to_exclude=sorted(in_float),
+                calibrate_method=CalibrationMethod.MinMax,  # how the file is read; what stands in it was chosen before
                 calibration_cache_path=str(ranges),
-                extra_options=COMMON | extra | ({} if percentile is None else {"CalibPercentile": percentile}),
+                extra_options=COMMON | extra,
             )
     finally:
         quiet.setLevel(level)
@@ -80,6 +94,19 @@ def quantize(graph: Path, scheme: str, target: Path, pictures: U8, ranges: Path,
     onnx.save(model, target)
     if scheme == "trt_in":
         assert_tensorrt_form(model)
+
+
+def _errors_beside(ranges: Path) -> Path:
+    return ranges.with_suffix(".bias.npz")
+
+
+def _measure(ready: Path, pictures: U8, ranges: Path, *, percentile: float | None, mse: bool) -> None:
+    """Writes the mean errors, then the ranges: who finds ranges finds both."""
+    samples = sample(ready, pictures)
+    few = pictures[:: max(1, len(pictures) // BIAS_PICTURES)]
+    store(mean_errors(ready, few, [layer.name for layer in convolutions(onnx.load(ready))]), _errors_beside(ranges))
+    rule: Rule = "mse" if mse else "minmax" if percentile is None else "percentile"
+    write(choose(samples, rule, percentile or 100.0), ranges)
 
 
 def _first_convolutions(graph: Path, n: int) -> list[str]:

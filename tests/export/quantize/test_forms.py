@@ -52,7 +52,7 @@ def some_pictures() -> U8:
     return np.random.default_rng(1).integers(0, 256, (16, 16, 16, 3), dtype=np.uint8)
 
 
-def logits(path: Path, pictures: U8) -> np.ndarray:  # type: ignore[type-arg]
+def logits(path: Path, pictures: U8) -> np.ndarray:
     session = ort.InferenceSession(str(path))
     return np.concatenate([session.run(None, {"input": picture[None]})[0] for picture in pictures])
 
