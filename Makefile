@@ -17,7 +17,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 p
 
 DEV := .venv
 DEVICE := .venv-demo
-DEV_EXTRAS := openvino,export,dev
+DEV_EXTRAS := openvino,export,bridge,dev
 INSTALL := -m pip install --disable-pip-version-check
 export PIP_CONSTRAINT := constraints.txt
 
