@@ -105,7 +105,7 @@ def vit(
             pre_norm="norm_pre.weight" in t,
             qkv_bias="blocks.0.attn.qkv.bias" in t,
             init_values=1e-5 if "blocks.0.ls1.gamma" in t else None,
-            use_fc_norm="fc_norm.weight" in t,
+            fc_norm="fc_norm.weight" in t,
             norm_layer=_norm(eps),
         ),
     )

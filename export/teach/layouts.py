@@ -100,7 +100,7 @@ def huggingface(spec: TeacherSpec, norm: Norm) -> Loaded:
 
 
 def open_clip(spec: TeacherSpec, norm: Norm) -> Loaded:
-    """open_clip's file: OpenAI's ViT, a timm trunk, or PanDerm's encoder as visual tower. The output is the unnormalised image embedding."""
+    """open_clip's file: OpenAI's ViT, a timm trunk, or PanDerm's encoder as visual tower. Output: the image embedding, not normalised."""
     size, options = (spec.height_px, spec.width_px), spec.options
     read = read_checkpoint(Path(spec.source))
     heads = int(options.get("heads", 0))

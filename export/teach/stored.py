@@ -62,7 +62,7 @@ class StoredTeacher:
             name=f"{spec.adapter}:{path.name}", source=spec.source, sha256=digest, licence=licence, proof=proof, matched=0, left_over=0
         )
 
-    def features(self, x: Tensor) -> Tensor:
+    def features(self, x: Tensor) -> Tensor:  # noqa: ARG002
         raise InputRefused(f"{self.identity.name}: only stored embeddings, it cannot look at a picture", do="ask it by picture name")
 
     def named(self, names: tuple[str, ...]) -> Tensor:

@@ -17,7 +17,7 @@ from export.teach.teacher import Scalar, Teacher, TeacherIdentity, TeacherSpec
 
 __all__ = ["ADAPTERS", "Adapter", "EnsembleTeacher", "licence_warning", "open_adapter"]
 
-PROVEN, UNPROVEN = "map not yet proven", "unproven map"
+PROVEN, UNPROVEN = "layout proven, real file not run", "unproven map"
 ASK = "as its publisher states"
 PANDERM_NORM: Norm = ((0.485, 0.456, 0.406), (0.228, 0.224, 0.225))  # .228: a slip kept in all their code, so we keep it
 
