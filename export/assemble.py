@@ -1,9 +1,5 @@
 """The manifest and its members -> the payload."""
 
-import os
-from datetime import UTC, datetime
-from importlib import metadata
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,23 +8,12 @@ from edge.bundle.pack import build_payload
 from export.card import card
 from export.distil.deployed import OPSET
 from export.gate.pairs import BANK, OUTPUTS, Numbers
+from export.provenance import made_at, versions_of
 from export.work import SCHEMES, Work
 
 __all__ = ["assemble"]
 
 TOOLS = ("torch", "timm", "onnx", "onnxruntime", "openvino", "opencv-python")
-
-
-def _tools() -> tuple[str, ...]:
-    found = {dist.name: dist.version for dist in metadata.distributions()}
-    return tuple(f"{name}=={found[name]}" for name in TOOLS if name in found)
-
-
-def _made_at() -> str:
-    """Now, or SOURCE_DATE_EPOCH: the same inputs then give the same bytes."""
-    stated = os.environ.get("SOURCE_DATE_EPOCH")
-    when = datetime.fromtimestamp(int(stated), UTC) if stated else datetime.now(UTC)
-    return when.isoformat(timespec="seconds")
 
 
 def assemble(work: Work, recipe_sha256: str, weights: str, numbers: Numbers, bank: NDArray[np.int8]) -> bytes:
@@ -65,8 +50,8 @@ def assemble(work: Work, recipe_sha256: str, weights: str, numbers: Numbers, ban
             recipe_sha256=recipe_sha256,
             data=recipe.data.cite if recipe.data else (),
             weights=(weights,),
-            tools=_tools(),
-            made_at=_made_at(),
+            tools=versions_of(TOOLS),
+            made_at=made_at(),
         ),
         card="card.md",
         members=(),

@@ -32,12 +32,15 @@ def decode_jpeg(data: bytes, flags: int) -> tuple[U8 | None, bool]:
     """-> (pixels as `cv2.imdecode` gives them, or None; whether libjpeg found its data damaged). Raises cv2.error as that does."""
     coded = np.frombuffer(data, np.uint8)
     with _one_at_a_time:
+        if not hasattr(os, "memfd_create"):  # not Linux: no file in memory to hear with, and damage is not told apart there
+            return _as_u8(cv2.imdecode(coded, flags)), False
+        ear = os.memfd_create("sonoderm-jpeg", os.MFD_CLOEXEC)
         try:
             before = os.dup(2)
-        except OSError:  # nobody listens to this process: there is nothing to keep quiet, and nothing to hear with
+        except OSError:  # nobody listens to this process: there is nothing to keep quiet
+            os.close(ear)
             return _as_u8(cv2.imdecode(coded, flags)), False
         heard = b""
-        ear = os.memfd_create("sonoderm-jpeg", os.MFD_CLOEXEC)
         try:
             os.dup2(ear, 2)
             try:

@@ -4,18 +4,23 @@ The loop runs on Lightning Fabric: the same code on one CPU, on N GPUs and on N 
 """
 
 import copy
+import hashlib
 import json
 import math
 import os
+import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import nn
 
+from edge.errors import InputRefused
 from edge.frame import F32, U8
 from export.distil.lesson import Pictures, Taught, batches
 from export.distil.loss import loss_of
@@ -59,6 +64,29 @@ def _save(path: Path, state: object) -> None:
     partial = path.with_suffix(".partial")
     torch.save(state, partial)
     os.replace(partial, path)
+
+
+def _key(recipe: Recipe, train: Pictures, taught: Taught | None) -> str:
+    """Of everything that a checkpoint must agree on with the run that goes on from it."""
+    parts = (recipe.labels, recipe.input, recipe.data, recipe.augment, recipe.train, None if taught is None else recipe.distil)
+    return hashlib.sha256(msgspec.json.encode(parts) + train.labels.tobytes()).hexdigest()
+
+
+def _read(last: Path, key: str) -> dict[str, Any]:
+    """Raises InputRefused for a file that is damaged, or that another recipe, or an older version of this loop, has left."""
+    try:
+        state = torch.load(last, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise InputRefused(
+            f"{last}: not a checkpoint: {str(error).splitlines()[0]}", do="remove it; this training then begins anew"
+        ) from error
+    if not isinstance(state, dict) or state.get("key") != key:
+        raise InputRefused(
+            f"{last}: a checkpoint of another recipe, of other pictures or of an older version",
+            state="nothing was changed",
+            do="remove it to begin anew, or name another folder with --runs",
+        )
+    return state
 
 
 def _optimizer(pupil: nn.Module, how: Train) -> torch.optim.AdamW:
@@ -115,9 +143,9 @@ def finetune(
     wrapped, optimizer = fabric.setup(pupil, _optimizer(pupil, how))
     steps = len(train.labels) // how.batch
     total = how.epochs * steps
-    last, first = folder / "last.pt", 0
+    last, first, key = folder / "last.pt", 0, _key(recipe, train, taught)
     if last.exists():
-        state = torch.load(last, map_location="cpu", weights_only=True)
+        state = _read(last, key)
         pupil.load_state_dict(state["pupil"])
         ema.load_state_dict(state["ema"])
         optimizer.load_state_dict(state["optimizer"])
@@ -144,7 +172,7 @@ def finetune(
         accuracy, nll = _judge(ema, choice, k)
         done = Epoch(epoch, float(torch.as_tensor(loss_mean)), accuracy, nll, os.times().elapsed - started)
         if fabric.is_global_zero:
-            state = {"pupil": pupil.state_dict(), "ema": ema.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}
+            state = {"key": key, "pupil": pupil.state_dict(), "ema": ema.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}
             _save(last, state)
             with (folder / "curve.jsonl").open("a") as file:
                 file.write(json.dumps(asdict(done)) + "\n")

@@ -44,7 +44,8 @@ def train_members(recipe: Recipe, places: Places, said: Callable[[Member, Epoch]
     out = []
     for member in recipe.teacher.members if recipe.teacher else ():
         own = member_recipe(recipe, member)
-        sides = in_domain(own, places)
+        with fabric.rank_zero_first():  # the first process decodes, the others read its cache
+            sides = in_domain(own, places)
         train = Pictures(sides[Side.TRAIN].pixels, sides[Side.TRAIN].labels, train_masks(own, places))
         choice = Pictures(sides[Side.CHOICE].pixels, sides[Side.CHOICE].labels)
 

@@ -1,9 +1,6 @@
 """A proven graph -> the payload of a bundle in float: manifest, card, golden frames and their outputs on the engines that are here."""
 
-import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib import metadata
 from typing import Final, Literal
 
 import msgspec
@@ -19,6 +16,7 @@ from edge.errors import BackendFault, CheckFailed, UsageError
 from edge.frame import F32
 from export.gate.outputs import answers
 from export.own.graph import OwnGraph
+from export.provenance import made_at, versions_of
 from export.sbom import sbom
 
 __all__ = ["About", "own_payload", "read_labels"]
@@ -63,7 +61,6 @@ def own_payload(about: About, own: OwnGraph) -> bytes:
     """Raises CheckFailed when no engine here runs it, UsageError for words that a manifest cannot hold."""
     pairs = _pairs(about, own)
     members = {f"forms/{FORM}.onnx": own.data, "card.md": _card(about, own).encode()} | own.golden.members | {"sbom.cdx.json": sbom(TOOLS)}
-    found = {dist.name: dist.version for dist in metadata.distributions()}
     manifest = Manifest(
         name=about.name,
         version=about.version,
@@ -79,8 +76,8 @@ def own_payload(about: About, own: OwnGraph) -> bytes:
         provenance=Provenance(
             recipe="sonoderm export bundle",
             weights=(f"ONNX file, sha256 {about.source_sha256}",),
-            tools=tuple(f"{name}=={found[name]}" for name in TOOLS if name in found),
-            made_at=_made_at(),
+            tools=versions_of(TOOLS),
+            made_at=made_at(),
         ),
         card="card.md",
         members=(),
@@ -89,13 +86,6 @@ def own_payload(about: About, own: OwnGraph) -> bytes:
         return build_payload(manifest, members)
     except (ValueError, msgspec.ValidationError) as error:
         raise UsageError(f"these words do not fit a manifest: {error}", do="check --name, --version and --labels") from error
-
-
-def _made_at() -> str:
-    """Now, or SOURCE_DATE_EPOCH: the same inputs then give the same bytes."""
-    stated = os.environ.get("SOURCE_DATE_EPOCH")
-    when = datetime.fromtimestamp(int(stated), UTC) if stated else datetime.now(UTC)
-    return when.isoformat(timespec="seconds")
 
 
 def _pairs(about: About, own: OwnGraph) -> tuple[Pair, ...]:

@@ -12,6 +12,7 @@ import torch
 from msgspec import structs
 
 from edge.bundle.manifest import InputSpec, Label
+from edge.errors import InputRefused
 from export.distil.augment import augment, augment_with_mask
 from export.distil.finetune import Epoch, Pictures, finetune, predict
 from export.distil.lesson import Taught, batches, crop, order_of
@@ -71,6 +72,23 @@ def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, mask_weig
         assert torch.equal(tensor, again.state_dict()[name]), name
     curve = [json.loads(line)["epoch"] for line in (tmp_path / "killed" / "curve.jsonl").read_text().splitlines()]
     assert curve == [0, 1]
+
+
+@pytest.mark.parametrize("spoil", ["another recipe", "older version", "truncated", "text"])
+def test_a_checkpoint_that_is_not_this_runs_own_is_refused_and_kept(tmp_path: Path, spoil: str) -> None:
+    recipe, train, choice = _recipe(epochs=1), _pictures(8, 1), _pictures(4, 2)
+    finetune(recipe, train, choice, tmp_path, lambda epoch: None, fabric=fabric_here())
+    last = tmp_path / "last.pt"
+    if spoil == "another recipe":
+        recipe = _recipe(epochs=1, lr=3e-3)
+    elif spoil == "older version":
+        torch.save({"model": {}, "epoch": 0}, last)
+    else:
+        last.write_bytes(last.read_bytes()[:5000] if spoil == "truncated" else b"no weights")
+    before = last.read_bytes()
+    with pytest.raises(InputRefused, match=r"last\.pt"):
+        finetune(recipe, train, choice, tmp_path, lambda epoch: None, fabric=fabric_here())
+    assert last.read_bytes() == before
 
 
 def test_the_mask_head_leaves_nothing_in_the_student(tmp_path: Path) -> None:
