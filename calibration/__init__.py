@@ -1,1 +1,1 @@
-"""Numbers that mean what they say on this device. Comes with the calibration issue; nothing is here yet."""
+"""Numbers that mean what they say on this device: confidence, sets, scope, color, geometry, latency. Never imports torch."""
