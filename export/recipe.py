@@ -13,6 +13,8 @@ from edge.errors import InputRefused
 
 __all__ = ["Augment", "Data", "Distil", "Exposure", "Identity", "Member", "Quantize", "Recipe", "Teacher", "Train", "read_recipe"]
 
+THREE = 3  # classes: with two, dkd has no other classes to speak of, and a z-score keeps the label alone
+
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     pass
@@ -98,13 +100,20 @@ class Teacher(_Strict, frozen=True, kw_only=True):
 
 
 class Distil(_Strict, frozen=True, kw_only=True):
-    """How a teacher is followed. crops: fixed views of each picture that it is asked about once. labels, kl, embedding: weights."""
+    """How a teacher is followed. crops: fixed views of each picture that it is asked about once. labels, kl, embedding: weights.
+
+    method: the distance that `kl` weighs (`export.distil.follow`); dkd and standardised need three classes. target_class,
+    other_classes: alpha and beta of dkd.
+    """
 
     crops: Annotated[int, Meta(ge=1)] = 8
     temperature: float = 2.0
     labels: float = 0.5
     kl: float = 1.0
     embedding: float = 1.0
+    method: Literal["kl", "dkd", "standardised"] = "kl"
+    target_class: float = 1.0
+    other_classes: float = 2.0
 
 
 class Exposure(_Strict, frozen=True, kw_only=True):
@@ -154,6 +163,10 @@ class Recipe(_Strict, frozen=True, kw_only=True):
     set_coverage: float = 0.9  # 1 - alpha of the class-conditional prediction set on `dev`
     scope: Exposure = Exposure()
     quantize: Quantize = Quantize()
+
+    def __post_init__(self) -> None:
+        if self.distil.method != "kl" and len(self.labels) < THREE:
+            raise ValueError(f"distil.method {self.distil.method!r} breaks down with {len(self.labels)} classes: take 'kl'")
 
 
 def read_recipe(path: Path) -> tuple[Recipe, str]:
