@@ -1,5 +1,6 @@
 """`sonoderm doctor`: what is loaded from where, what is missing or broken, and the one line that helps."""
 
+import datetime
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -24,10 +25,11 @@ app = typer.Typer(rich_markup_mode=None)
 def doctor(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="The findings as one JSON object.")] = False,
+    profile: Annotated[Path | None, typer.Option("--profile", metavar="FILE", help="Also what was measured on this device.")] = None,
     trust: TrustOption = None,
 ) -> None:
     """What is loaded from where, what is missing, and the line that helps. Exit code 1 when something needed is broken."""
-    findings = tuple(_findings(trust))
+    findings = tuple(_findings(trust, profile))
     if as_json:
         print_json(as_json_object(findings))
     else:
@@ -56,7 +58,7 @@ def as_text(findings: tuple[Finding, ...]) -> str:
     return "\n".join(lines)
 
 
-def _findings(trust: Path | None) -> Iterator[Finding]:
+def _findings(trust: Path | None, profile: Path | None) -> Iterator[Finding]:
     """In the order in which one thing needs the other; what needs a broken library is not asked for."""
     libraries = tuple(find_libraries())
     yield from libraries
@@ -65,10 +67,12 @@ def _findings(trust: Path | None) -> Iterator[Finding]:
         return
     from edge.cli.doctor_machine import find_devices, find_machine
     from edge.cli.doctor_models import find_engines, find_models, find_tuning
+    from edge.cli.doctor_profile import find_profile
 
     yield from find_decoders()
     yield from find_machine()
     yield from find_devices()
     yield from find_engines(broken)
     yield from find_models(trust)
+    yield from find_profile(profile, trust, datetime.datetime.now(datetime.UTC).date())
     yield from find_tuning()

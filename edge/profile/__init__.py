@@ -1,23 +1,30 @@
 """DeviceProfile: what was measured on this one device. Read here, written by calibration.
 
 record.py: the file's content. read.py: from bytes, with its signature. corrections.py: what preprocessing applies.
-overlay.py: what the decision takes over, and in which direction an unsigned one may move it.
+overlay.py: what the decision takes over, and in which direction an unsigned one may move it. describe.py: all of it in words.
 """
 
 from edge.profile.corrections import Corrections, Notes, corrections_for
+from edge.profile.describe import Part, Standing, describe
 from edge.profile.overlay import DIRECTIONS, decision_for
 from edge.profile.read import LoadedProfile, load_profile, read_profile
-from edge.profile.record import DeviceProfile, Setting
+from edge.profile.record import ColorEvidence, Correction, DeviceProfile, OverlayEntry, Setting
 
 __all__ = [
     "DIRECTIONS",
+    "ColorEvidence",
+    "Correction",
     "Corrections",
     "DeviceProfile",
     "LoadedProfile",
     "Notes",
+    "OverlayEntry",
+    "Part",
     "Setting",
+    "Standing",
     "corrections_for",
     "decision_for",
+    "describe",
     "load_profile",
     "read_profile",
 ]

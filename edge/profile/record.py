@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-__all__ = ["Correction", "DeviceProfile", "OverlayEntry", "Setting", "parse_profile"]
+__all__ = ["ColorEvidence", "Correction", "DeviceProfile", "OverlayEntry", "Setting", "parse_profile"]
 
 SideLength = Annotated[int, Meta(ge=1, le=16384)]
 Coordinate = Annotated[int, Meta(ge=0, le=16384)]
@@ -30,6 +30,21 @@ class Setting(_Strict, frozen=True, kw_only=True):
     height_px: SideLength
 
 
+class ColorEvidence(_Strict, frozen=True, kw_only=True):
+    """How a color matrix was measured. Nothing on the device computes with it: people read it, and the next measurement compares itself.
+
+    method: "chart" or "grey-card". chart: whose reference values. measured_at: ISO 8601, UTC. median_de00, worst_de00: CIEDE2000 of
+    the matrix as it is applied, on patches that were left out of its fit. patches: (R, G, B) of the picture, code values 0..255.
+    """
+
+    method: Literal["chart", "grey-card"]
+    chart: Annotated[str, Meta(max_length=200)]
+    measured_at: Annotated[str, Meta(max_length=40)]
+    median_de00: Annotated[float, Meta(ge=0.0)] | None = None
+    worst_de00: Annotated[float, Meta(ge=0.0)] | None = None
+    patches: Annotated[tuple[tuple[float, float, float], ...], Meta(max_length=24)] = ()
+
+
 class Correction(_Strict, frozen=True, kw_only=True):
     """scan_region: the field of view; everything outside becomes black. text_masks: made black as well, before the crop.
 
@@ -43,6 +58,7 @@ class Correction(_Strict, frozen=True, kw_only=True):
     scan_region: Polygon | None = None
     text_masks: Annotated[tuple[Polygon, ...], Meta(max_length=64)] = ()
     color_matrix: tuple[Row, Row, Row] | None = None
+    color_evidence: ColorEvidence | None = None
 
 
 class OverlayEntry(_Strict, frozen=True, kw_only=True):
@@ -83,6 +99,8 @@ def parse_profile(data: bytes) -> DeviceProfile:
         regions = (*((correction.scan_region,) if correction.scan_region else ()), *correction.text_masks)
         if any(x >= width or y >= height for polygon in regions for x, y in polygon):
             raise ValueError(f"corrections[{index}]: a polygon leaves the picture of {width}x{height}")
+        if correction.color_evidence and not correction.color_matrix:
+            raise ValueError(f"corrections[{index}]: color_evidence without a color_matrix")
         for row in correction.color_matrix or ():
             if any(abs(value) > MATRIX_LIMIT for value in row[:3]) or abs(row[3]) > 255:
                 raise ValueError(f"corrections[{index}]: color_matrix is out of range (factors up to {MATRIX_LIMIT:g}, offset up to 255)")

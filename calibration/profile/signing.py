@@ -1,0 +1,65 @@
+"""Signing a device profile: a private ed25519 key on the workstation, and the last line that `edge.profile.read` checks."""
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from edge.bundle.keyfile import PublicKey
+from edge.bundle.onefile import read_once
+from edge.bundle.trust import Role, Trust
+from edge.errors import InputRefused
+from edge.profile.read import SIGNED_AS
+from edge.profile.record import DeviceProfile
+
+__all__ = ["SigningKey", "encode", "is_trusted", "read_signing_key", "signed"]
+
+MAX_KEY_FILE_B: Final = 16 * 1024
+_MAKE_ONE = "make one with: sonoderm export keygen KEY.pem"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """hash: how profiles and `trust list` name its public half."""
+
+    private: Ed25519PrivateKey
+    hash: str
+
+
+def read_signing_key(path: Path) -> SigningKey:
+    """PEM, PKCS #8, without a passphrase. Raises InputRefused for anything else, MachineLacks where it may not be read."""
+    data = read_once(path, MAX_KEY_FILE_B)
+    if b"PRIVATE KEY-----" not in data:
+        what = "is a public key: it cannot sign" if b"PUBLIC KEY-----" in data else "is no private key as PEM"
+        raise InputRefused(f"{path} {what}", do=_MAKE_ONE)
+    try:
+        key = load_pem_private_key(data, password=None)
+    except TypeError:
+        plain = f"openssl pkey -in {path} -out PLAIN.pem"
+        raise InputRefused(f"{path} is behind a passphrase, which signing here cannot ask for", do=plain) from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise InputRefused(f"{path} is no private key as PEM, or damaged", do=_MAKE_ONE) from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise InputRefused(f"{path} is a key of another kind than ed25519", do=_MAKE_ONE)
+    return SigningKey(key, PublicKey.of(key.public_key()).hash)
+
+
+def encode(profile: DeviceProfile) -> bytes:
+    """The profile as JSON that a person can read and compare, ended by a newline; without a signature."""
+    return msgspec.json.format(msgspec.json.encode(profile), indent=1) + b"\n"
+
+
+def signed(body: bytes, key: SigningKey) -> bytes:
+    """body: what `encode` gave. Adds the line that says who vouches for it."""
+    signature = base64.b64encode(key.private.sign(SIGNED_AS + body))
+    return body + b"ed25519 " + key.hash.encode() + b" " + signature + b"\n"
+
+
+def is_trusted(key: SigningKey, trust: Trust) -> bool:
+    """Would a device with this trust believe a profile that `key` signed?"""
+    return key.hash not in trust.revoked and any(known.hash == key.hash and known.role is Role.PROFILE for known in trust.keys)
