@@ -23,6 +23,7 @@ class Images:
         self._sha256, self._size_b = b"", 0
         self._hash: tuple[int, hashlib._Hash] | None = None  # bytes hashed so far; None after a resume
         self._uploaded_ns: int | None = None
+        self._complete = False  # the last byte came, and nothing was asked since: its reply may have been lost
         self._test_when_installed = False
 
     def answer(self, write: bool, command: int, request: Mapping[str, Value], now_ns: int, at: str) -> dict[str, object]:
@@ -59,7 +60,7 @@ class Images:
                 self._slots.test(at)
 
     def _state(self, record: Record) -> dict[str, object]:
-        self._uploaded_ns = None
+        self._uploaded_ns, self._complete = None, False
         running, waiting = record.slot(record.active), record.slot(record.spare)
         if record.trying:
             running, waiting = waiting, running
@@ -72,7 +73,7 @@ class Images:
         return {"images": images}
 
     def _ask(self, request: Mapping[str, Value], at: str) -> dict[str, object]:
-        self._uploaded_ns = None
+        self._uploaded_ns, self._complete = None, False
         confirm = request.get("confirm", False)
         if not isinstance(confirm, bool):
             raise Refused(INVALID, "'confirm' must be true or false")
@@ -100,9 +101,10 @@ class Images:
 
     def _upload(self, request: Mapping[str, Value], now_ns: int, at: str) -> dict[str, object]:
         offset_b, data = number(request, "off"), raw(request, "data")
-        if self._slots.installation().running:
-            if 0 < offset_b <= self._size_b == offset_b + len(data):
-                return {"off": self._size_b}  # the last chunk again: its reply was lost
+        installation = self._slots.installation()
+        if self._complete and (installation.running or installation.installed) and self._is_repeated(offset_b, data, request):
+            return {"off": self._size_b}
+        if installation.running:
             raise Refused(BUSY, "the last upload is being verified: try again in a few seconds")
         if offset_b == 0:
             if number(request, "image", 0) > 1:
@@ -112,7 +114,7 @@ class Images:
                 raise Refused(INVALID, "'sha' must be the SHA-256 of the whole file")
             if sha256 != self._sha256:
                 self._hash = None
-            self._sha256, self._size_b = sha256, size_b
+            self._sha256, self._size_b, self._complete = sha256, size_b, False
             expected_b = self._slots.begin(self._sha256.hex(), self._size_b)
             self._hash = (0, hashlib.sha256()) if expected_b == 0 else self._hash
             if expected_b:
@@ -125,11 +127,17 @@ class Images:
             self._hash = (after_b, self._hash[1])
         return self._reached(after_b, now_ns, at)
 
+    def _is_repeated(self, offset_b: int, data: bytes, request: Mapping[str, Value]) -> bool:
+        """A packet of the upload that is complete: a reply was lost, or packets were in flight behind a lost one."""
+        if offset_b == 0:
+            return request.get("sha") == self._sha256
+        return offset_b + len(data) <= self._size_b
+
     def _reached(self, offset_b: int, now_ns: int, at: str) -> dict[str, object]:
         if offset_b != self._size_b:
             return {"off": offset_b}
         self._slots.start_install(at)
-        self._uploaded_ns = now_ns
+        self._uploaded_ns, self._complete = now_ns, True
         if self._hash is None or self._hash[0] != offset_b:
             return {"off": offset_b}
         return {"off": offset_b, "match": self._hash[1].digest() == self._sha256}

@@ -1,19 +1,20 @@
 """The SMP server, sans-IO: bytes in, replies out; the time is an argument."""
 
 from collections.abc import Callable, Mapping
-from typing import Final, Literal
+from typing import Final
 
 from edge.errors import SonodermError
 from firmware_bridge.device.answers import BAD_STATE, INVALID, NO_ENTRY, NOT_SUPPORTED, UNKNOWN, Refused, number, text
 from firmware_bridge.device.images import Images
+from firmware_bridge.device.own import Own, OwnGroup
 from firmware_bridge.device.slotport import SlotPort
 from firmware_bridge.wire.cbor import CborRefused, Value, decode, encode
 from firmware_bridge.wire.console import Deframer, frame
+from firmware_bridge.wire.own import GROUP, Link
 from firmware_bridge.wire.smp import Header, pack, unpack
 
-__all__ = ["Link", "Server", "buffer_b"]
+__all__ = ["Server", "buffer_b"]
 
-Link = Literal["usb", "uart"]
 _FILE_CHUNK_B: Final = 1024
 
 
@@ -28,10 +29,10 @@ class Server:
     """files: name -> its bytes, for the file group: nothing else is read. wall: the wall clock as ISO 8601, for the history."""
 
     def __init__(
-        self, slots: SlotPort, *, wall: Callable[[], str], link: Link, baud: int, files: Mapping[str, Callable[[], bytes]], about: str
+        self, slots: SlotPort, own: Own, *, wall: Callable[[], str], baud: int, files: Mapping[str, Callable[[], bytes]], about: str
     ) -> None:
-        self._images, self._wall, self._files, self._about = Images(slots), wall, files, about
-        self._buffer_b, self._input = buffer_b(link, baud), Deframer()
+        self._images, self._own, self._wall, self._files, self._about = Images(slots), OwnGroup(slots, own), wall, files, about
+        self._buffer_b, self._input = buffer_b(own.link, baud), Deframer()
         self._requests = self._refused = 0
         self._reset = False
         self.trouble: str | None = None
@@ -39,7 +40,7 @@ class Server:
     @property
     def reset_due(self) -> bool:
         """True once a reset was asked for and answered, and what it implies is durable: the rim ends then."""
-        return self._reset and self._images.settled
+        return (self._reset and self._images.settled) or self._own.restart_due
 
     def feed(self, data: bytes, now_ns: int) -> list[bytes]:
         """Call it with b"" too, a few times a second: an upload that became verified is noticed then."""
@@ -80,6 +81,8 @@ class Server:
                 return self._statistics(header.command, request)
             case 8 if not write:
                 return self._file(header.command, request)
+            case _ if header.group == GROUP:
+                return self._own.answer(write, header.command, request, self._wall())
         raise Refused(NOT_SUPPORTED, f"group {header.group} command {header.command} is not supported on this device")
 
     def _os(self, command: int, write: bool, request: Mapping[str, Value], now_ns: int) -> dict[str, object]:

@@ -31,6 +31,7 @@ class SlotPort(Protocol):
     def test(self, at: str) -> Record: ...
     def permanent(self, at: str) -> Record: ...
     def confirm(self, at: str) -> Record: ...
+    def rollback(self, at: str) -> Record: ...
 
 
 class _Store(Protocol):
@@ -44,6 +45,7 @@ class ThreadedSlots:
         self._store = store
         self.record, self.begin, self.chunk = store.record, store.begin, store.chunk
         self.test, self.permanent, self.confirm = store.test, store.permanent, store.confirm
+        self.rollback = store.rollback
         self._now = Installation()
 
     def installation(self) -> Installation:

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.bundle.slotfiles import DiskFiles, writing
+from firmware_bridge.device.own import Own
 from firmware_bridge.device.server import Server
 from firmware_bridge.device.slotport import ThreadedSlots
 from firmware_bridge.device.slots import SlotStore
@@ -32,7 +33,12 @@ def a_server(folder: Path, built: BuiltBundle) -> tuple[Server, SlotStore]:
     folder.mkdir()
     store = SlotStore(DiskFiles(folder), built.trust, lock=lambda: writing(folder))
     store.init(built.manifest.name)
-    return Server(ThreadedSlots(store), wall=lambda: AT, link="usb", baud=0, files={"/history": lambda: b"x"}, about="s"), store
+    server = Server(ThreadedSlots(store), an_own(), wall=lambda: AT, baud=0, files={"/history": lambda: b"x"}, about="s")
+    return server, store
+
+
+def an_own() -> Own:
+    return Own("d-1", "usb", "auto", (), lambda: 1 << 30, lambda: None, lambda pem: None)
 
 
 def ask(server: Server, op: int, group: int, command: int, now_ns: int = 0, **request: object) -> dict[str, object]:

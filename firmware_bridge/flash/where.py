@@ -1,0 +1,78 @@
+"""Which devices are meant: --port, --ports FILE, --all, or the only one that is here. Shared by `flash` and `device`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge.errors import SourceUnreachable, UsageError
+from firmware_bridge.flash.ports import Found, PortBook, PortTrouble, read_ports_file, usb_ports
+
+__all__ = ["AllOption", "BaudOption", "PortOption", "PortsOption", "Reached", "Where"]
+
+PortOption = Annotated[list[str] | None, typer.Option("--port", help="A serial port; may be repeated.")]
+PortsOption = Annotated[Path | None, typer.Option("--ports", metavar="FILE", help="Ports that no list shows, one a line.")]
+AllOption = Annotated[bool, typer.Option("--all", help="Every device on USB.")]
+BaudOption = Annotated[int, typer.Option("--baud", min=1200, help="Line rate of a UART; USB ignores it.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """book: finds a device again. found: open. troubles: ports that were named and gave no device."""
+
+    book: PortBook
+    found: tuple[Found, ...]
+    troubles: tuple[PortTrouble, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    ports: tuple[str, ...]
+    file: Path | None
+    everything: bool
+    baud: int
+
+    @property
+    def is_named(self) -> bool:
+        return bool(self.ports) or self.file is not None
+
+    def named(self) -> tuple[str, ...]:
+        return self.ports + (read_ports_file(self.file) if self.file is not None else ())
+
+    def candidates(self) -> tuple[str, ...]:
+        """USB ports count also where a port was named: a device that restarts may come back as another one."""
+        return tuple(dict.fromkeys((*self.named(), *(port.port for port in usb_ports()))))
+
+    def reach(self) -> Reached:
+        """Asks every port that may be meant. Raises UsageError, SourceUnreachable when none answers."""
+        first = self.candidates() if self.everything or not self.is_named else tuple(dict.fromkeys(self.named()))
+        if not first:
+            what = f"{self.file} names no port" if self.file is not None else "no serial port on USB is here"
+            raise SourceUnreachable(what, do="plug the device in (sonoderm device ports), or name its port with --port or --ports FILE")
+        book = PortBook(self.candidates, self.baud)
+        found, troubles = book.look(first)
+        if not self.is_named:
+            found, troubles = self._of_a_search(found, troubles)
+        serials = [each.info.serial for each in found]
+        twice = sorted({serial for serial in serials if serials.count(serial) > 1})
+        if twice:
+            close_all(found)
+            raise UsageError(f"two devices call themselves {twice[0]}", do="give each its own --serial where `device serve` starts")
+        return Reached(book, tuple(found), tuple(troubles))
+
+    def _of_a_search(self, found: list[Found], troubles: list[PortTrouble]) -> tuple[list[Found], list[PortTrouble]]:
+        """Nobody named a port: what does not answer is not meant, and more than one device must be asked for."""
+        if not found:
+            tried = "; ".join(trouble.error.line() for trouble in troubles)
+            raise SourceUnreachable(f"no device answered. Tried: {tried}", do="name its port with --port or --ports FILE")
+        if len(found) > 1 and not self.everything:
+            serials = ", ".join(f"{each.info.serial} on {each.client.port}" for each in found)
+            close_all(found)
+            raise UsageError(f"{len(found)} devices are here: {serials}", do="say which with --port, or --all")
+        return found, []
+
+
+def close_all(found: list[Found]) -> None:
+    for each in found:
+        each.client.close()

@@ -1,0 +1,76 @@
+"""SMP group 64, ours: what the standard groups have no words for. docs/smp.md lists it.
+
+0 read: `DeviceInfo`. 1 write: roll back. 2 write {"key": PEM}: the first key of a device that trusts none.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+import msgspec
+
+from firmware_bridge.wire.cbor import Value
+
+__all__ = ["FIRST_KEY", "GROUP", "INFO", "ROLLBACK", "Confirm", "DeviceInfo", "Held", "Link", "RunState", "Trial", "as_map", "from_map"]
+
+GROUP: Final = 64
+INFO, ROLLBACK, FIRST_KEY = 0, 1, 2
+
+Link = Literal["usb", "uart"]
+Confirm = Literal["auto", "manual"]
+Trial = Literal["none", "asked", "runs"]
+
+
+class Held(msgspec.Struct, frozen=True):
+    """One slot. digest: of the payload (the model); hash: what SMP calls the image's hash. Both lower-case hex."""
+
+    slot: Literal["a", "b"]
+    version: str
+    digest: str
+    hash: str
+    counter: int
+    confirmed: bool
+
+
+class RunState(msgspec.Struct, frozen=True):
+    """What `run` says of itself. examination: no model is swapped now. checked: the model on trial passed its check."""
+
+    examination: bool = False
+    checked: bool = False
+    profile: str | None = None
+
+
+class DeviceInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """running, waiting: None is an empty slot. trial "runs": `running` is the one on trial, `waiting` the one a revert returns to.
+
+    floor: lowest security counter that is taken. room_b: free on the disk of the slots. trusts: hashes of keys that may sign bundles.
+    installing: the last upload is being verified; install_failure: why it was not taken. run: None when no `run` is alive.
+    """
+
+    v: int = 1
+    serial: str
+    model: str
+    link: Link
+    confirm: Confirm
+    vendor_id: str | None = None
+    class_id: str | None = None
+    running: Held | None = None
+    waiting: Held | None = None
+    trial: Trial = "none"
+    tries_left: int = 0
+    last_revert: str | None = None
+    floor: int = 0
+    room_b: int = 0
+    trusts: tuple[str, ...] = ()
+    installing: bool = False
+    install_failure: str | None = None
+    run: RunState | None = None
+
+
+def as_map(info: DeviceInfo) -> dict[str, object]:
+    made: dict[str, object] = msgspec.to_builtins(info)
+    return made
+
+
+def from_map(body: Mapping[str, Value]) -> DeviceInfo:
+    """Keys that we do not know are left alone: a newer device may say more. Raises msgspec.ValidationError."""
+    return msgspec.convert(dict(body), DeviceInfo)
