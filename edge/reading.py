@@ -81,7 +81,10 @@ CommandPort = Callable[[Command], None]
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """Which model speaks, on what. digest: hex SHA-256 of the bundle's payload. profile: name of the applied device profile."""
+    """Which model speaks, on what. digest: hex SHA-256 of the bundle's payload. profile: name of the applied device profile.
+
+    labels: (code, name) in the order of the model's outputs, for a display that must know them before it is told one.
+    """
 
     name: str
     version: str
@@ -90,6 +93,7 @@ class ModelIdentity:
     form: str
     profile: str | None = None
     notes: tuple[str, ...] = ()  # what the detail line must say: "no scope check", "uncalibrated for this model" …
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,8 @@ class Model:
         profile = device.profile.profile.name if device.profile else None
         notes = (*self._own_notes(), *notes, *overlay_notes)
         manifest = self.manifest
-        self._identity = ModelIdentity(manifest.name, manifest.version, bundle.digest, session.engine, session.form, profile, notes)
+        labels = tuple((label.code, label.name) for label in manifest.labels)
+        self._identity = ModelIdentity(manifest.name, manifest.version, bundle.digest, session.engine, session.form, profile, notes, labels)
 
     @property
     def identity(self) -> ModelIdentity:
