@@ -19,7 +19,7 @@ from edge.errors import MachineLacks, SonodermError, SourceUnreachable, UsageErr
 if TYPE_CHECKING:
     import serial
 
-__all__ = ["Line", "LineLost", "Place", "Plug", "find_again", "open_line", "parse_place", "plugs", "with_serial"]
+__all__ = ["Line", "LineLost", "Place", "Plug", "find_again", "open_line", "parse_place", "plugs", "why_closed", "with_serial"]
 
 BAUD: Final = 115_200
 BAUDS: Final = (9_600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600, 1_000_000)
@@ -152,9 +152,7 @@ def open_line(place: Place, path: str | None = None) -> Line:
     try:
         port = serial.Serial(path, place.baud, timeout=0, exclusive=True)
     except serial.SerialException as error:
-        raise _why(path, error) from error
-    except termios.error as error:
-        raise _why(path, OSError(errno.ENOTTY, str(error))) from error
+        raise why_closed(path, _number(error), str(error)) from error
     return Line(port)
 
 
@@ -162,8 +160,15 @@ def _no_pyserial() -> MachineLacks:
     return MachineLacks("pyserial is not installed", do="pip install 'sonoderm[bridge]'")
 
 
-def _why(path: str, error: OSError) -> SonodermError:
-    match error.errno:
+def _number(error: OSError) -> int | None:
+    """The system's number; pyserial hides that of a failed set-up in the error behind its own."""
+    inner = error.__context__
+    return inner.args[0] if error.errno is None and isinstance(inner, termios.error) and inner.args else error.errno
+
+
+def why_closed(path: str, number: int | None, said: str) -> SonodermError:
+    """Why a port cannot be opened, by the system's error number: each cause has another remedy."""
+    match number:
         case errno.ENOENT | errno.ENODEV | errno.ENXIO:
             listed = ", ".join(plug.path for plug in plugs()) or "none"
             return SourceUnreachable(f"{path}: no such port", do=f"check cable and power; ports here: {listed}")
@@ -173,4 +178,4 @@ def _why(path: str, error: OSError) -> SonodermError:
             return SourceUnreachable(f"{path}: another program holds it", do="end that program (a terminal, ModemManager, another run)")
         case errno.ENOTTY | errno.EINVAL:
             return SourceUnreachable(f"{path}: not a serial port", do="name the port of the display")
-    return SourceUnreachable(f"{path}: {error}", do="check the cable, and unplug and replug the display")
+    return SourceUnreachable(f"{path}: {said}", do="check the cable, and unplug and replug the display")

@@ -71,6 +71,11 @@ class Receiver:
         self._sent_ms: int | None = None
         self._button = Button.IDLE
 
+    @property
+    def damaged(self) -> int:
+        """Damaged frames so far."""
+        return self._input.damaged
+
     def feed(self, data: bytes, now_ms: int) -> None:
         for payload in self._input.feed(data):
             frame = unpack(payload)

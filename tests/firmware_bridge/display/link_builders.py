@@ -10,7 +10,9 @@ from firmware_bridge.display.statement import Statement, statement_of
 
 MS = 1_000_000
 AGE_LIMIT_NS = 500 * MS
-SKIN = ModelIdentity("skin", "1.0.0", "ab" * 32, "null", "float32", labels=(("mel", "Melanoma"), ("nv", "Naevus"), ("bcc", "Basal cell carcinoma")))
+SKIN = ModelIdentity(
+    "skin", "1.0.0", "ab" * 32, "null", "float32", labels=(("mel", "Melanoma"), ("nv", "Naevus"), ("bcc", "Basal cell carcinoma"))
+)
 BREAST = ModelIdentity("breast", "2.1.0", "cd" * 32, "null", "float32", labels=(("benign", "Benign"), ("malignant", "Malignant")))
 
 
@@ -28,7 +30,9 @@ def a_bare(state: State, reason: Reason | None = None, *, model: ModelIdentity |
 
 
 def a_frozen(*, captured_ns: int = 0, live: State = State.NO_SIGNAL, reason: Reason | None = Reason.UNPLUGGED) -> Reading:
-    return replace(a_ready(captured_ns=captured_ns), state=State.FROZEN, live_state=live, live_reason=reason, frozen_at="2026-01-01T00:00:00")
+    return replace(
+        a_ready(captured_ns=captured_ns), state=State.FROZEN, live_state=live, live_reason=reason, frozen_at="2026-01-01T00:00:00"
+    )
 
 
 def a_view(reading: Reading, *, age_limit_ns: int = AGE_LIMIT_NS, rendered: bool = False) -> View:
