@@ -3,7 +3,7 @@
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -11,7 +11,20 @@ from msgspec import Meta
 from edge.bundle.manifest import Aggregation, InputSpec, Label
 from edge.errors import InputRefused
 
-__all__ = ["Augment", "Data", "Distil", "Exposure", "Identity", "Member", "Quantize", "Recipe", "Teacher", "Train", "read_recipe"]
+__all__ = [
+    "Adapted",
+    "Augment",
+    "Data",
+    "Distil",
+    "Exposure",
+    "Identity",
+    "Member",
+    "Quantize",
+    "Recipe",
+    "Teacher",
+    "Train",
+    "read_recipe",
+]
 
 THREE = 3  # classes: with two, dkd has no other classes to speak of, and a z-score keeps the label alone
 
@@ -81,7 +94,7 @@ class Train(_Strict, frozen=True, kw_only=True):
     minutes_two_cores: float
 
 
-class Member(_Strict, frozen=True, kw_only=True):
+class Member(_Strict, frozen=True, kw_only=True, tag_field="made", tag="trained"):
     """One network of the teacher's ensemble, fine-tuned like a student but at its own size."""
 
     backbone: str
@@ -92,10 +105,29 @@ class Member(_Strict, frozen=True, kw_only=True):
     lr: float = 5e-4
 
 
+class Adapted(_Strict, frozen=True, kw_only=True, tag_field="made", tag="adapted"):
+    """One network of the teacher's ensemble that comes from a checkpoint and learns the task by a probe, and by what else is named.
+
+    adapter, options: a row of `export.teach.table.ADAPTERS` and what it asks for. file: the checkpoint or its folder, relative to the
+    data root. ranks: low-rank tunings that are tried beside the probe, 0: all weights; the tenth kept for choices decides.
+    """
+
+    adapter: str
+    file: str
+    width_px: Annotated[int, Meta(ge=16, le=2048)]
+    height_px: Annotated[int, Meta(ge=16, le=2048)]
+    options: dict[str, str | int | float | bool] = {}
+    ranks: tuple[Annotated[int, Meta(ge=0)], ...] = (8,)
+    epochs: Annotated[int, Meta(ge=1)] = 5
+    batch: int = 32
+    lr: float = 5e-4
+    l2: float = 1e-3
+
+
 class Teacher(_Strict, frozen=True, kw_only=True):
     """members: their mean probabilities teach. minutes_two_cores: what training all of them takes (stated, not enforced)."""
 
-    members: tuple[Member, ...]
+    members: Annotated[tuple[Member | Adapted, ...], Meta(min_length=1)]
     minutes_two_cores: float
 
 
@@ -103,7 +135,8 @@ class Distil(_Strict, frozen=True, kw_only=True):
     """How a teacher is followed. crops: fixed views of each picture that it is asked about once. labels, kl, embedding: weights.
 
     method: the distance that `kl` weighs (`export.distil.follow`); dkd and standardised need three classes. target_class,
-    other_classes: alpha and beta of dkd.
+    other_classes: alpha and beta of dkd. artefacts: what is painted over the student's copy of a crop, which the teacher saw
+    clean (`export.distil.artefacts`); "": nothing.
     """
 
     crops: Annotated[int, Meta(ge=1)] = 8
@@ -114,6 +147,7 @@ class Distil(_Strict, frozen=True, kw_only=True):
     method: Literal["kl", "dkd", "standardised"] = "kl"
     target_class: float = 1.0
     other_classes: float = 2.0
+    artefacts: Literal["", "skin", "ultrasound"] = ""
 
 
 class Exposure(_Strict, frozen=True, kw_only=True):
@@ -128,15 +162,17 @@ class Exposure(_Strict, frozen=True, kw_only=True):
 
 
 class Quantize(_Strict, frozen=True, kw_only=True):
-    """pictures: of train, classes alike, that the ranges come from. percentile: share of activations inside a range.
+    """pictures: of train, classes alike, that ranges, equalisation and rounding come from.
 
-    float_first: convolutions at the input that stay in float. They are few and large, and most of the error is theirs:
-    of breast-us the spread of INT8 against FP32 falls from 0.81 to 0.40 (logits) with three.
+    float_first: convolutions at the input that stay in float: they are few and large, and much of the error is theirs.
+    float_most: largest share of all MACs that may stay in float, when the search adds the most sensitive layers.
+    searched: pictures of the tenth kept for choices, with their augmentations, that the search asks.
     """
 
-    pictures: int = 256
-    percentile: float = 99.99
-    float_first: int = 3
+    pictures: Annotated[int, Meta(ge=8)] = 256
+    float_first: Annotated[int, Meta(ge=0)] = 3
+    float_most: Annotated[float, Meta(ge=0, le=1)] = 0.2
+    searched: Annotated[int, Meta(ge=1)] = 600
 
 
 class Identity(_Strict, frozen=True, kw_only=True):
@@ -169,11 +205,21 @@ class Recipe(_Strict, frozen=True, kw_only=True):
             raise ValueError(f"distil.method {self.distil.method!r} breaks down with {len(self.labels)} classes: take 'kl'")
 
 
+def _tell_members_apart(table: dict[str, Any]) -> dict[str, Any]:
+    """A member that names an adapter is an Adapted one: the file needs no word of its own for that."""
+    teacher = table.get("teacher")
+    members = teacher.get("members") if isinstance(teacher, dict) else None
+    for member in members if isinstance(members, list) else ():
+        if isinstance(member, dict):
+            member["made"] = "adapted" if "adapter" in member else "trained"
+    return table
+
+
 def read_recipe(path: Path) -> tuple[Recipe, str]:
     """TOML file -> (recipe, hex SHA-256 of the file). Raises InputRefused."""
     try:
         raw = path.read_bytes()
-        recipe = msgspec.convert(tomllib.loads(raw.decode()), Recipe)
+        recipe = msgspec.convert(_tell_members_apart(tomllib.loads(raw.decode())), Recipe)
     except OSError as error:
         raise InputRefused(f"{path}: {error.strerror}", do="name a recipe file, e.g. export/recipes/derm7.toml") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:

@@ -14,6 +14,7 @@ from torch.nn import functional as fn
 
 from edge.frame import U8
 from edge.preprocess.fit import resize
+from export.distil.artefacts import worn
 from export.distil.augment import augment_with_mask
 from export.recipe import Recipe
 
@@ -88,6 +89,8 @@ def _shown(pictures: Pictures, i: int, recipe: Recipe, epoch: int, place: int, t
     if (epoch // taught.crops) % 2 == 1 and recipe.augment.flip_x:
         picture, mask = picture[:, ::-1], None if mask is None else mask[:, ::-1]
     picture = resize(np.ascontiguousarray(picture), recipe.input.width_px, recipe.input.height_px)
+    if recipe.distil.artefacts:  # after all geometry and on this copy alone: the teacher's word is about the clean crop
+        picture = worn(picture, recipe.distil.artefacts, (recipe.train.seed, epoch, place))
     return picture, None if mask is None else resize(np.ascontiguousarray(mask), recipe.input.width_px, recipe.input.height_px)
 
 
