@@ -13,7 +13,7 @@ from edge.bundle.slots import Move, Record, SlotId, boot, confirm, revert
 from edge.bundle.trust import Trust
 from edge.errors import BundleRefused, MachineLacks, UsageError
 
-__all__ = ["LIFE_NS", "Started", "Trial", "apply", "good_slots", "open_slot", "start"]
+__all__ = ["LIFE_NS", "Rescue", "Started", "Trial", "apply", "good_slots", "open_slot", "start"]
 
 LIFE_NS: Final = 10_000_000_000  # of a living run, after the check passed
 Lock = Callable[[], AbstractContextManager[None]]
@@ -33,10 +33,9 @@ def good_slots(files: SlotFiles, record: Record, trust: Trust) -> Mapping[SlotId
     return good
 
 
-def apply(files: SlotFiles, before: Record, move: Move, at: str) -> Record:
-    """Saves what changed, then notes it."""
-    if move.record != before:
-        save_record(files, move.record)
+def apply(files: SlotFiles, move: Move, at: str) -> Record:
+    """Saves the record, also one that did not change: an earlier save may have failed after the new record was in sight. Then notes it."""
+    save_record(files, move.record)
     if move.note is not None:
         note(files, at, move.note)
     return move.record
@@ -73,40 +72,55 @@ class Trial:
         with self._lock():
             record = load_record(self._files)
             slot = record.slot(record.spare)
-            if record.trying and slot is not None and slot.digest == self.digest:  # else someone decided before us
-                apply(self._files, record, move(record), at)
+            is_open = record.trying and slot is not None and slot.digest == self.digest
+            apply(self._files, move(record) if is_open else Move(record, None), at)  # else someone decided before us
         self.decided = True
+
+
+class Rescue(MachineLacks):
+    """No model may run: the device answers its technician, and classifies nothing."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, state="rescue: nothing is classified", do="flash a bundle: sonoderm flash")
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """slot: what runs. trial: None when it is confirmed. last_revert: to be shown."""
+    """slot: what runs. trial: None when it is confirmed. last_revert, trouble (what could not be saved): to be shown."""
 
     bundle: VerifiedBundle
     slot: SlotId
     trial: Trial | None
     last_revert: str | None
+    trouble: str | None = None
 
 
 def start(files: SlotFiles, trust: Trust, at: str, *, lock: Lock = nullcontext, manual: bool = False) -> Started:
-    """Boots: decrements the tries durably, then gives the bundle. Raises InputRefused (no record), MachineLacks (rescue)."""
+    """Boots: decrements the tries durably, then gives the bundle. Raises InputRefused (no record, or a damaged one), Rescue.
+
+    A disk that takes nothing starts no trial; what is confirmed runs all the same, and `trouble` says so.
+    """
+    trouble = None
     with lock():
         record = load_record(files)
         good = good_slots(files, record, trust)
         chosen = boot(record, frozenset(good))
+        slot, trial, after = chosen.slot, chosen.trial, chosen.move.record
         try:
-            after = apply(files, record, chosen.move, at)
-        except MachineLacks:
-            if chosen.trial or chosen.slot is None:
-                if record.active not in good:
-                    raise
-                return Started(good[record.active], record.active, None, "the start of the trial could not be saved")
-            after = chosen.move.record
-    if chosen.slot is None:
-        raise MachineLacks("neither slot holds a good model", state="rescue: nothing is classified", do="flash a bundle")
-    bundle = good[chosen.slot]
-    trial = Trial(files, lock, bundle.digest, manual=manual) if chosen.trial else None
-    return Started(bundle, chosen.slot, trial, after.last_revert)
+            save_record(files, after)
+        except MachineLacks as error:
+            trouble = error.what
+            if trial:
+                slot, trial = record.active if record.active in good else None, False
+        try:
+            if chosen.move.note is not None and trouble is None:
+                note(files, at, chosen.move.note)
+        except MachineLacks as error:
+            trouble = error.what
+    if slot is None:
+        raise Rescue(trouble or "neither slot holds a good model")
+    bundle = good[slot]
+    return Started(bundle, slot, Trial(files, lock, bundle.digest, manual=manual) if trial else None, after.last_revert, trouble)
 
 
 def open_slot(name: str, trust: Trust, at: str, *, manual: bool = False) -> Started:

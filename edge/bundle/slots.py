@@ -15,6 +15,7 @@ __all__ = [
     "TRIES",
     "Boot",
     "Installed",
+    "Intent",
     "Move",
     "Record",
     "Slot",

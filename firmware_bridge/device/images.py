@@ -96,7 +96,7 @@ class Images:
         if wanted is running:
             if not confirm:
                 raise Refused(BAD_STATE, "this image runs already")
-            return self._state(self._slots.confirm(at) if record.trying else record)
+            return self._state(self._slots.confirm(at))
         return self._state(self._slots.permanent(at) if confirm else self._slots.test(at))
 
     def _upload(self, request: Mapping[str, Value], now_ns: int, at: str) -> dict[str, object]:

@@ -15,7 +15,7 @@ from edge.bundle.image import MAX_BUNDLE_B
 from edge.bundle.open import verify_bundle
 from edge.bundle.slotboot import Lock, apply, good_slots
 from edge.bundle.slotfiles import RECORD, Line, SlotFiles, load_record, read_history, replace_file, save_record
-from edge.bundle.slots import Installed, Record, Slot, ask, clear_spare, confirm, install, rollback
+from edge.bundle.slots import Installed, Intent, Record, Slot, ask, clear_spare, confirm, install, rollback
 from edge.bundle.trust import Trust
 from edge.errors import BundleRefused, InputRefused, MachineLacks, UsageError
 
@@ -47,11 +47,12 @@ class SlotStore:
         self._running: _Running | None = None
 
     def init(self, name: str, vendor_id: str | None = None, class_id: str | None = None) -> None:
-        """Binds an empty folder to a model name. Raises UsageError when it is bound already."""
+        """Binds an empty folder to a model name; once more the same is no error, for the first may not be durable. Raises UsageError."""
+        binding = Record(name=name, vendor_id=vendor_id, class_id=class_id)
         with self._lock():
-            if self._files.read(RECORD) is not None:
+            if self._files.read(RECORD) is not None and load_record(self._files) != binding:
                 raise UsageError("this folder is bound to a model already", do="use another folder")
-            save_record(self._files, Record(name=name, vendor_id=vendor_id, class_id=class_id))
+            save_record(self._files, binding)
 
     def record(self) -> Record:
         return load_record(self._files)
@@ -116,12 +117,12 @@ class SlotStore:
             new = self._read_back()
             good = frozenset(good_slots(self._files, before, self._trust))
             move = install(before, new, good)
-            cleared = apply(self._files, before, clear_spare(before), at)
+            apply(self._files, clear_spare(before), at)
             with _disk():
                 self._files.rename(STAGING, before.spare)
                 self._files.remove(UPLOAD)
                 self._files.sync_folder()
-            apply(self._files, cleared, move, at)
+            apply(self._files, move, at)
             return new.slot
 
     def test(self, at: str) -> Record:
@@ -134,18 +135,15 @@ class SlotStore:
     def confirm(self, at: str) -> Record:
         """The technician confirms the trial that runs."""
         with self._lock():
-            before = load_record(self._files)
-            return apply(self._files, before, confirm(before), at)
+            return apply(self._files, confirm(load_record(self._files)), at)
 
     def rollback(self, at: str) -> Record:
         with self._lock():
-            before = load_record(self._files)
-            return apply(self._files, before, rollback(before), at)
+            return apply(self._files, rollback(load_record(self._files)), at)
 
-    def _ask(self, intent: str, at: str) -> Record:
+    def _ask(self, intent: Intent, at: str) -> Record:
         with self._lock():
-            before = load_record(self._files)
-            return apply(self._files, before, ask(before, "test" if intent == "test" else "permanent"), at)
+            return apply(self._files, ask(load_record(self._files), intent), at)
 
     def _stored(self) -> Upload | None:
         try:

@@ -1,0 +1,280 @@
+"""Every place where the power can go while a device is flashed, tried, confirmed, reverted or rolled back; what starts afterwards?
+
+Each play of `power_cuts_plays` runs on a disk that keeps no more than POSIX promises (`power_cuts_disk`). After each operation every
+folder that a cut may leave is written down and opened by a fresh process from the disk alone (`power_cuts_open`; a process opens many
+folders, one after the other). It must run the last confirmed model or the one whose flash was acknowledged, and nothing else.
+
+python -m benchmarks.power_cuts                 # all of it: one cut, failing syncs, full disks, and two cuts in a row
+python -m benchmarks.power_cuts --quick         # one cut and the failing disks alone
+"""
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.power_cuts_disk import Fault, Files, SimulatedDisk
+from benchmarks.power_cuts_open import outcome
+from benchmarks.power_cuts_plays import AGAIN, PLAYS, RESUMED, Kit, Play
+from edge.errors import SonodermError
+from firmware_bridge.device.slots import CHECKPOINT_B
+from tests.builders import a_bundle, a_key
+
+__all__ = ["Case", "Sweep", "a_kit", "cases_of", "faulty_cases_of", "second_cases_of"]
+
+ROOT = Path(__file__).resolve().parents[1]
+MEMORY = Path("/dev/shm")  # what a cut left is only read now, and the power stays on: memory is good enough
+BATCH = 500  # folders for one fresh process
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """A folder that a cut may leave, and what may run then."""
+
+    files: Files
+    allowed: frozenset[str]
+    where: str
+
+
+def a_kit(folder: Path, *counters: int) -> tuple[Kit, Path]:
+    """Small signed bundles, counter 10 longer than one checkpoint of an upload; and the trust folder that believes them."""
+    key, bundles = a_key(), {}
+    for counter in counters:
+        members = {"padding.bin": bytes(range(256)) * (CHECKPOINT_B // 200)} if counter == 10 else {}
+        built = a_bundle(folder / str(counter), key=key, security_counter=counter, version=f"1.0.{counter}", members=members)
+        bundles[counter] = built.data
+    return Kit(built.manifest.name, built.trust, bundles), built.trust_dir
+
+
+def _stage(play: Play, kit: Kit) -> Files:
+    disk = SimulatedDisk()
+    for act in play.before:
+        act(disk, kit)
+    return disk.view()
+
+
+def _peek(files: Files, kit: Kit) -> str:
+    return outcome(SimulatedDisk(files), kit.trust)
+
+
+def cases_of(play: Play, kit: Kit, *, syncs: bool = True) -> Iterator[Case]:
+    """One cut, at each operation of the play. syncs: False for a disk that ignores them, on which bad cases must be found."""
+    disk = SimulatedDisk(_stage(play, kit), syncs=syncs)
+    runs = frozenset([_peek(disk.view(), kit)])
+    for act in play.acts:
+        with _cuts(disk) as found:
+            act.do(disk, kit)
+        yield from (Case(files, runs | {act.runs}, f"{play.name}: {act.name}") for files in found)
+        runs = frozenset([act.runs])
+        yield from (Case(files, runs, f"{play.name}: after {act.name}") for files in disk.states())
+
+
+def _faulty_cases_of(play: Play, kit: Kit, fault: Fault) -> Iterator[Case]:
+    """An act that the disk refuses is not acknowledged; it is done once more, as people do, and then given up.
+
+    What runs after it may have spent a start of the trial more than the play says; it is of one of the play's two versions all the same.
+    """
+    disk = SimulatedDisk(_stage(play, kit), fault=fault)
+    runs = frozenset([_peek(disk.view(), kit)])
+    for act in play.acts:
+        versions = {_version(r) for r in (*runs, act.runs)}
+        is_acknowledged = False
+        for _ in range(2):
+            with _cuts(disk) as found:
+                try:
+                    act.do(disk, kit)
+                    is_acknowledged = True
+                except SonodermError:
+                    pass  # it says what to do; here it is done again
+            after = frozenset(r for r in [_peek(disk.view(), kit)] if _version(r) in versions)
+            where = f"{play.name}, {fault.kind} at {fault.at}: {act.name}"
+            runs |= after | {act.runs}
+            yield from (Case(files, runs, where) for files in found)
+            if is_acknowledged:
+                break
+        if not is_acknowledged:
+            return
+        runs = after
+        yield from (Case(files, runs, f"{where}, acknowledged") for files in disk.states())
+
+
+def _version(runs: str) -> str:
+    return runs.split(maxsplit=1)[0]
+
+
+@contextmanager
+def _cuts(disk: SimulatedDisk) -> Iterator[list[Files]]:
+    """Every folder that a cut after any operation within may leave."""
+    found: list[Files] = []
+    disk.on_change = lambda: found.extend(disk.states())
+    try:
+        yield found
+    finally:
+        disk.on_change = lambda: None
+
+
+def faulty_cases_of(play: Play, kit: Kit) -> Iterator[Case]:
+    """The same with each kind of fault at each operation."""
+    counting = SimulatedDisk(_stage(play, kit))
+    for act in play.acts:
+        act.do(counting, kit)
+    for kind in ("sync fails", "disk full once", "disk full"):
+        for at in range(counting.operations):
+            yield from _faulty_cases_of(play, kit, Fault(kind, at))
+
+
+def second_cases_of(first: Case, kit: Kit) -> Iterator[Case]:
+    """After a cut: the device starts, is flashed anew to the end, and loses its power once more at each operation of that."""
+    disk = SimulatedDisk(first.files)
+    runs = frozenset([_peek(disk.view(), kit)])
+    for act in AGAIN:
+        with _cuts(disk) as found:
+            act(disk, kit)
+        after = frozenset([_peek(disk.view(), kit)])
+        yield from (Case(files, runs | after, f"{first.where}; then {act.__name__}") for files in found)
+        runs = after
+        yield from (Case(files, runs, f"{first.where}; then after {act.__name__}") for files in disk.states())
+
+
+@dataclass
+class Sweep:
+    """Opens each distinct folder once, and compares what it runs with every case that led to it."""
+
+    trust_folder: Path
+    cases: int = 0
+    bad: list[str] = field(default_factory=list)
+    ran: Counter[str] = field(default_factory=Counter)
+    _known: dict[bytes, str] = field(default_factory=dict)
+    _waiting: dict[bytes, list[Case]] = field(default_factory=dict)
+
+    @property
+    def states(self) -> int:
+        return len(self._known)
+
+    def take(self, cases: Iterator[Case]) -> Iterator[Case]:
+        """Feeds the cases through -> those whose folder was not seen before."""
+        for case in cases:
+            self.cases += 1
+            key = _key(case.files)
+            is_new = key not in self._known and key not in self._waiting
+            if key in self._known:
+                self._judge(case, self._known[key])
+            else:
+                self._waiting.setdefault(key, []).append(case)
+                if len(self._waiting) >= BATCH:
+                    self.open_waiting()
+            if is_new:
+                yield case
+
+    def feed(self, cases: Iterator[Case]) -> None:
+        for _ in self.take(cases):
+            pass
+
+    def open_waiting(self) -> None:
+        with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as root:
+            for number, waiting in enumerate(self._waiting.values()):
+                folder = Path(root, f"{number:06}")
+                folder.mkdir()
+                for name, data in waiting[0].files.items():
+                    (folder / name).write_bytes(data)
+            command = [sys.executable, "-m", "benchmarks.power_cuts_open", root, str(self.trust_folder)]
+            lines = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout.splitlines()
+        for (key, waiting), line in zip(self._waiting.items(), lines, strict=True):
+            self._known[key] = runs = line.split("\t")[1]
+            self.ran[runs] += 1
+            for case in waiting:
+                self._judge(case, runs)
+        self._waiting.clear()
+
+    def _judge(self, case: Case, runs: str) -> None:
+        if runs not in case.allowed:
+            self.bad.append(f"{case.where}: runs {runs}, allowed: {'; '.join(sorted(case.allowed))}")
+
+
+def _key(files: Files) -> bytes:
+    whole = hashlib.blake2b(digest_size=16)
+    for name, data in files.items():
+        whole.update(f"{name} {len(data)} ".encode() + data)
+    return whole.digest()
+
+
+def _distinct(cases: Iterator[Case]) -> Iterator[Case]:
+    seen: set[bytes] = set()
+    for case in cases:
+        if (key := _key(case.files)) not in seen:
+            seen.add(key)
+            yield case
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    what: str
+    cases: int
+    states: int
+    bad: int
+
+
+def _sweep(sweep: Sweep, kit: Kit, plays: Sequence[Play], *, twice: bool) -> Iterator[_Row]:
+    def row(what: str, before: tuple[int, int, int]) -> _Row:
+        sweep.open_waiting()
+        return _Row(what, sweep.cases - before[0], sweep.states - before[1], len(sweep.bad) - before[2])
+
+    for play in plays:
+        before = (sweep.cases, sweep.states, len(sweep.bad))
+        sweep.feed(cases_of(play, kit))
+        yield row(f"one cut: {play.name}", before)
+    for play in plays:
+        before = (sweep.cases, sweep.states, len(sweep.bad))
+        sweep.feed(faulty_cases_of(play, kit))
+        yield row(f"failing disk, then a cut: {play.name}", before)
+    for play in plays if twice else ():
+        before = (sweep.cases, sweep.states, len(sweep.bad))
+        for first in _distinct(cases_of(play, kit)):
+            if "no record" not in first.allowed:
+                sweep.feed(second_cases_of(first, kit))
+        yield row(f"two cuts: {play.name}", before)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="without two cuts in a row")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        kit, trust_folder = a_kit(Path(folder), 7, 8, 9, 10)
+        sweep = Sweep(trust_folder)
+        rows = []
+        for row in _sweep(sweep, kit, (*PLAYS, RESUMED), twice=not options.quick):
+            rows.append(row)
+            if not options.json:
+                print(f"{row.states:8} states {row.cases:9} cases {row.bad:5} bad  {row.what}", flush=True)
+    result = {
+        "states": sweep.states,
+        "cases": sweep.cases,
+        "bad": len(sweep.bad),
+        "took_s": round(time.monotonic() - began, 1),
+        "ran": dict(sweep.ran.most_common()),
+        "rows": [{"what": r.what, "states": r.states, "cases": r.cases, "bad": r.bad} for r in rows],
+        "first_bad": sweep.bad[:20],
+    }
+    if options.json:
+        print(json.dumps(result))
+    else:
+        print(f"{sweep.states} distinct states of {sweep.cases} cases, {len(sweep.bad)} bad, {result['took_s']} s")
+        for runs, count in sweep.ran.most_common():
+            print(f"{count:8} start with {runs}")
+        print(*sweep.bad[:20], sep="\n")
+    return 1 if sweep.bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
