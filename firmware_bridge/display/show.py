@@ -78,7 +78,7 @@ def _details(screen: Screen) -> list[str]:
 def line_of(screen: Screen) -> str:
     """All of it as one line of text, without what moves by itself."""
     mark = f"{RESEARCH} · {RENDERED}" if screen.said is not None and screen.said.rendered else RESEARCH
-    state = "" if screen.said is None else screen.said.state.value
+    state = screen.said.state.value if screen.said is not None and screen.shows is Shows.LIVE else ""
     return " | ".join(part for part in (mark, state, headline_of(screen), *_details(screen), _BUTTON.get(screen.button, "")) if part)
 
 
@@ -87,7 +87,8 @@ def panel_of(screen: Screen, columns: int) -> RenderableType:
     said = screen.said
     colour = "#a3afbf" if said is None or screen.shows is Shows.LOADING else _COLOURS[said.state]
     words = headline_of(screen)
-    rows: list[RenderableType] = [Text("" if said is None else said.state.value, style=f"bold {colour}"), Text("")]
+    state = said.state.value if said is not None and screen.shows is Shows.LIVE else ""
+    rows: list[RenderableType] = [Text(state, style=f"bold {colour}"), Text("")]
     lines = [dots(line) for line in wrap(words, min(columns, 110) - 6)]
     if lines and all(lines):
         for line in lines:
