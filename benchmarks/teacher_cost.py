@@ -29,7 +29,7 @@ from edge.bundle.trust import load_trust
 from edge.frame import U8
 from export.distil.members import member_recipe
 from export.distil.network import Student
-from export.recipe import Recipe, read_recipe
+from export.recipe import Member, Recipe, read_recipe
 
 RECIPES = Path(__file__).parents[1] / "export" / "recipes"
 
@@ -113,6 +113,7 @@ def measure(recipe: Recipe, model: str, rounds: int) -> tuple[list[Cost], list[R
     with tempfile.TemporaryDirectory() as folder:
         members = []
         for member in recipe.teacher.members:
+            assert isinstance(member, Member), "what a checkpoint of another's costs is not measured here"
             own = member_recipe(recipe, member)
             network = Student(member.backbone, k, grey=own.train.grey)
             run = _float_runner(network, own.input, Path(folder))

@@ -23,6 +23,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="The result as one JSON
 RecipeArgument = Annotated[str, typer.Argument(help="A recipe file, or the name of one of ours: derm7, breast-us, phantom.")]
 DataOption = Annotated[Path, typer.Option(help="Folder that the recipe's label tables lie in.")]
 RunsOption = Annotated[Path, typer.Option(help="Where checkpoints and caches are kept; a killed run goes on from here.")]
+CommercialOption = Annotated[bool, typer.Option("--commercial", help="Refuse teachers and data whose terms forbid a commercial student.")]
 RECIPES = Path(__file__).parent / "recipes"
 talk = Console(stderr=True)
 
@@ -53,9 +54,20 @@ def _recipe_file(name: str) -> Path:
 
 
 def _others(own: Recipe) -> tuple[Recipe, ...]:
-    """Our other recipes: their train pictures are out of this one's scope."""
-    found = (read_recipe(path)[0] for path in sorted(RECIPES.glob("*.toml")))
-    return tuple(recipe for recipe in found if recipe.model.name != own.model.name)
+    """Our other models: their train pictures are out of this one's scope. A recipe with another teacher is the same model again."""
+    found = ((path.stem, read_recipe(path)[0]) for path in sorted(RECIPES.glob("*.toml")))
+    return tuple(recipe for stem, recipe in found if stem == recipe.model.name != own.model.name)
+
+
+def _say(text: str) -> None:
+    talk.print(text, highlight=False, soft_wrap=True)
+
+
+def _warn_of_terms(recipe: Recipe, commercial: bool) -> None:
+    from export.teach.terms import terms_of
+
+    for line in terms_of(recipe, commercial=commercial):
+        _say(f"warning: {line}")
 
 
 @app.command()
@@ -68,6 +80,7 @@ def run(
     ship: Annotated[
         bool, typer.Option("--ship", help="Sign with a throw-away key and pin the digest in edge/models (maintainers).")
     ] = False,
+    commercial: CommercialOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train, quantize, calibrate and sign one model."""
@@ -78,7 +91,8 @@ def run(
     if (key is None) == (not ship):
         raise UsageError("a bundle needs a signature", do="give --key KEY.pem (make one: sonoderm export keygen KEY.pem), or --ship")
     spec, digest = read_recipe(_recipe_file(recipe))
-    payload = build(spec, digest, _others(spec), Places(data, runs), lambda text: talk.print(text, highlight=False, soft_wrap=True))
+    _warn_of_terms(spec, commercial)
+    payload = build(spec, digest, _others(spec), Places(data, runs), _say)
     model = spec.model
     if ship:
         from export.bundle.pin import pin
@@ -96,7 +110,12 @@ def run(
 
 
 @app.command()
-def train(recipe: RecipeArgument, data: DataOption = Path("../shared/data"), runs: RunsOption = Path("runs")) -> None:
+def train(
+    recipe: RecipeArgument,
+    data: DataOption = Path("../shared/data"),
+    runs: RunsOption = Path("runs"),
+    commercial: CommercialOption = False,
+) -> None:
     """Only the training of a recipe (teacher, then student): what `run` would do first, also on many GPUs or machines.
 
     On N processes: torchrun --nproc-per-node N --no-python sonoderm export train RECIPE
@@ -105,7 +124,8 @@ def train(recipe: RecipeArgument, data: DataOption = Path("../shared/data"), run
     from export.train import train_alone
 
     spec, _ = read_recipe(_recipe_file(recipe))
-    train_alone(spec, Places(data, runs), lambda text: talk.print(text, highlight=False, soft_wrap=True))
+    _warn_of_terms(spec, commercial)
+    train_alone(spec, Places(data, runs), _say)
 
 
 @app.command()
@@ -147,7 +167,7 @@ def bundle_own(
     from export.own.command import Words, make_bundle
 
     words = Words(onnx, labels, name, version, size, mean, std, fit, field, modality, output, output_is, licence, intended_use)
-    made = make_bundle(words, key, out, security_counter, lambda text: talk.print(text, highlight=False, soft_wrap=True))
+    made = make_bundle(words, key, out, security_counter, _say)
     _say_written(_written(out, made.image, made.name, version, made.digest), as_json)
 
 

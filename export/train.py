@@ -5,10 +5,11 @@ from lightning_fabric import Fabric
 from export.data.table import Side
 from export.distil.finetune import Epoch, Pictures, finetune
 from export.distil.machines import fabric_here
-from export.distil.members import teach, train_members
+from export.distil.members import student_folder, teach, train_members
 from export.distil.network import Student
 from export.pictures import Places, in_domain, train_masks
-from export.recipe import Recipe
+from export.recipe import Adapted, Member, Recipe
+from export.teach.terms import name_of
 from export.work import Say, Work
 
 __all__ = ["train_alone", "train_student"]
@@ -32,14 +33,15 @@ def train_student(work: Work, places: Places, fabric: Fabric | None = None) -> S
     if recipe.teacher is None:
         train = Pictures(sides[Side.TRAIN].pixels, sides[Side.TRAIN].labels, train_masks(recipe, places))
         return finetune(recipe, train, choice, work.folder, lambda epoch: _said(work, "student", epoch, epochs), fabric=fabric)
-    members = train_members(recipe, places, lambda member, epoch: _said(work, member.backbone, epoch, member.epochs), fabric)
+    members = train_members(recipe, places, lambda member, epoch: _said(work, member.backbone, epoch, member.epochs), fabric, work.say)
 
-    def asked(backbone: str, crops: int) -> None:
-        work.say(f"{backbone}: asked about {crops}/{recipe.distil.crops} crops")
+    def asked(member: Member | Adapted, crops: int) -> None:
+        name = name_of(member) if isinstance(member, Adapted) else member.backbone
+        work.say(f"{name}: asked about {crops}/{recipe.distil.crops} crops")
 
     with fabric.rank_zero_first():  # the first asks, the others read its answers
-        taught, train = teach(recipe, places, members, lambda member, crops: asked(member.backbone, crops))
-    folder = work.folder / "student"
+        taught, train = teach(recipe, places, members, asked)
+    folder = student_folder(recipe, work.folder)
     return finetune(recipe, train, choice, folder, lambda epoch: _said(work, "student", epoch, epochs), taught=taught, fabric=fabric)
 
 

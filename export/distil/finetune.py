@@ -8,11 +8,9 @@ import hashlib
 import json
 import math
 import os
-import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -27,6 +25,7 @@ from export.distil.loss import loss_of
 from export.distil.network import Student
 from export.distil.pupil import Learned, Pupil
 from export.recipe import Recipe, Train
+from export.tensors import keep, kept
 
 __all__ = ["Epoch", "Pictures", "finetune", "predict"]
 
@@ -60,33 +59,10 @@ def _judge(model: nn.Module, pictures: Pictures, k: int) -> tuple[float, float]:
     return float(np.mean(recall)), float(np.mean(nll))
 
 
-def _save(path: Path, state: object) -> None:
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    os.replace(partial, path)
-
-
 def _key(recipe: Recipe, train: Pictures, taught: Taught | None) -> str:
     """Of everything that a checkpoint must agree on with the run that goes on from it."""
     parts = (recipe.labels, recipe.input, recipe.data, recipe.augment, recipe.train, None if taught is None else recipe.distil)
     return hashlib.sha256(msgspec.json.encode(parts) + train.labels.tobytes()).hexdigest()
-
-
-def _read(last: Path, key: str) -> dict[str, Any]:
-    """Raises InputRefused for a file that is damaged, or that another recipe, or an older version of this loop, has left."""
-    try:
-        state = torch.load(last, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise InputRefused(
-            f"{last}: not a checkpoint: {str(error).splitlines()[0]}", do="remove it; this training then begins anew"
-        ) from error
-    if not isinstance(state, dict) or state.get("key") != key:
-        raise InputRefused(
-            f"{last}: a checkpoint of another recipe, of other pictures or of an older version",
-            state="nothing was changed",
-            do="remove it to begin anew, or name another folder with --runs",
-        )
-    return state
 
 
 def _optimizer(pupil: nn.Module, how: Train) -> torch.optim.AdamW:
@@ -145,7 +121,7 @@ def finetune(
     total = how.epochs * steps
     last, first, key = folder / "last.pt", 0, _key(recipe, train, taught)
     if last.exists():
-        state = _read(last, key)
+        state = kept(last, key)
         pupil.load_state_dict(state["pupil"])
         ema.load_state_dict(state["ema"])
         optimizer.load_state_dict(state["optimizer"])
@@ -169,11 +145,17 @@ def finetune(
             losses.append(loss.detach())
             _follow(ema, pupil.student, min(how.ema, (1 + step) / (10 + step)))
         loss_mean = fabric.all_reduce(torch.stack(losses).mean(), reduce_op="mean")
+        if not torch.isfinite(torch.as_tensor(loss_mean)):
+            raise InputRefused(
+                f"{folder.name}: the loss of epoch {epoch + 1} is no number",
+                state=f"what was learned before it is kept in {last}",
+                do="lower lr in the recipe, or look for damaged weights and pictures",
+            )
         accuracy, nll = _judge(ema, choice, k)
         done = Epoch(epoch, float(torch.as_tensor(loss_mean)), accuracy, nll, os.times().elapsed - started)
         if fabric.is_global_zero:
             state = {"key": key, "pupil": pupil.state_dict(), "ema": ema.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}
-            _save(last, state)
+            keep(last, state)
             with (folder / "curve.jsonl").open("a") as file:
                 file.write(json.dumps(asdict(done)) + "\n")
         said(done)

@@ -1,46 +1,88 @@
-"""The teacher's ensemble: each member is fine-tuned as a student is, at its own size and in its own folder."""
+"""The teacher's ensemble: each member is fine-tuned as a student is, or adapted from a checkpoint, at its own size, in its own folder."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+import numpy as np
 from lightning_fabric import Fabric
 from msgspec import structs
+from numpy.typing import NDArray
 
 from edge.errors import InputRefused
+from edge.frame import U8
 from export.data.table import Side
-from export.distil.ask import ask, taught_by
+from export.distil.ask import Witness, ask, taught_by
 from export.distil.finetune import Epoch, Pictures, finetune
-from export.distil.lesson import Taught
-from export.distil.network import Student
+from export.distil.lesson import Taught, crop
+from export.distil.network import PRETRAINED
 from export.pictures import Places, in_domain, train_masks
-from export.recipe import Member, Recipe
+from export.recipe import Adapted, Member, Recipe
+from export.teach.lineage import read_lineage, words_of
+from export.teach.member import adapted_member, open_member
+from export.teach.terms import name_of
 
-__all__ = ["Trained", "member_recipe", "teach", "train_members"]
+__all__ = ["Trained", "member_recipe", "student_folder", "teach", "train_members", "words_of_teachers"]
 
 
-def member_recipe(recipe: Recipe, member: Member) -> Recipe:
-    """The recipe with the member's network, size and schedule in the student's place."""
+def member_recipe(recipe: Recipe, member: Member | Adapted) -> Recipe:
+    """The recipe with the member's network, size and schedule in the student's place; of an adapted member, with its size alone."""
     size = structs.replace(recipe.input, width_px=member.width_px, height_px=member.height_px)
+    if isinstance(member, Adapted):
+        return structs.replace(recipe, input=size)
     train = structs.replace(recipe.train, backbone=member.backbone, epochs=member.epochs, batch=member.batch, lr=member.lr)
     return structs.replace(recipe, input=size, train=train)
 
 
-def member_folder(recipe: Recipe, member: Member, places: Places) -> Path:
-    return places.runs / recipe.model.name / "teacher" / f"{member.backbone}-{member.width_px}x{member.height_px}"
+def _folder(member: Member | Adapted, model: Path) -> Path:
+    """model: the recipe's own folder below the runs."""
+    name = name_of(member).replace(":", "-") if isinstance(member, Adapted) else member.backbone
+    return model / "teacher" / f"{name}-{member.width_px}x{member.height_px}"
+
+
+def words_of_teachers(recipe: Recipe, model: Path) -> tuple[str, ...]:
+    """Lines of the card on each member: what it is, where its weights come from, under which terms. Raises as `read_lineage` does."""
+    lines: list[str] = []
+    for member in recipe.teacher.members if recipe.teacher else ():
+        if isinstance(member, Adapted):
+            lines += words_of(read_lineage(_folder(member, model)))
+        else:
+            package, version, *_ = PRETRAINED.get(member.backbone, ("random weights", ""))
+            begun = f"{package}=={version}" if version else package
+            lines.append(f"{member.backbone} at {member.width_px}x{member.height_px}, fine-tuned on the same train pictures from {begun}")
+    return tuple(lines)
+
+
+def student_folder(recipe: Recipe, model: Path) -> Path:
+    """Recipes that differ in the teacher alone share a model's folder; each of their students has its own."""
+    members = recipe.teacher.members if recipe.teacher else ()
+    if not any(isinstance(member, Adapted) for member in members):
+        return model / "student"
+    return model / f"student-{hashlib.sha256(msgspec.json.encode(members)).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
     """One member, ready to be asked. pictures: its train side, at its size."""
 
-    member: Member
-    student: Student
+    member: Member | Adapted
+    network: Witness
     pictures: Pictures
 
 
-def train_members(recipe: Recipe, places: Places, said: Callable[[Member, Epoch], None], fabric: Fabric) -> tuple[Trained, ...]:
-    """Train what is not trained yet; each goes on where its checkpoint stands. Empty when the recipe names no teacher."""
+def train_members(
+    recipe: Recipe,
+    places: Places,
+    said: Callable[[Member, Epoch], None],
+    fabric: Fabric,
+    tell: Callable[[str], object] = str,
+) -> tuple[Trained, ...]:
+    """Train what is not trained yet; each goes on where its checkpoint stands. Empty when the recipe names no teacher.
+
+    said: hears of a trained member's epochs; tell: of an adapted one's (by default nobody does).
+    """
     out = []
     for member in recipe.teacher.members if recipe.teacher else ():
         own = member_recipe(recipe, member)
@@ -48,16 +90,52 @@ def train_members(recipe: Recipe, places: Places, said: Callable[[Member, Epoch]
             sides = in_domain(own, places)
         train = Pictures(sides[Side.TRAIN].pixels, sides[Side.TRAIN].labels, train_masks(own, places))
         choice = Pictures(sides[Side.CHOICE].pixels, sides[Side.CHOICE].labels)
+        folder = _folder(member, places.runs / recipe.model.name)
+        if isinstance(member, Adapted):
+            with fabric.rank_zero_first():
+                out.append(Trained(member, _adapt(member, own, places, train, choice, folder, fabric, tell), train))
+            continue
 
         def heard(epoch: Epoch, member: Member = member) -> None:
             said(member, epoch)
 
-        student = finetune(own, train, choice, member_folder(recipe, member, places), heard, fabric=fabric)
-        out.append(Trained(member, student, train))
+        out.append(Trained(member, finetune(own, train, choice, folder, heard, fabric=fabric), train))
     return tuple(out)
 
 
-def teach(recipe: Recipe, places: Places, trained: tuple[Trained, ...], said: Callable[[Member, int], None]) -> tuple[Taught, Pictures]:
+def _adapt(
+    member: Adapted,
+    own: Recipe,
+    places: Places,
+    train: Pictures,
+    choice: Pictures,
+    folder: Path,
+    fabric: Fabric,
+    tell: Callable[[str], object],
+) -> Witness:
+    def crops(_: U8, epoch: int, at: NDArray[np.intp]) -> U8:
+        """Another fixed crop in each epoch, from those that it will be asked about."""
+        return np.stack([crop(train, int(i), epoch % own.distil.crops, own)[0] for i in at])
+
+    name = name_of(member)
+    return adapted_member(
+        member,
+        open_member(member, places.data),
+        (train.pixels, train.labels),
+        (choice.pixels, choice.labels),
+        len(own.labels),
+        folder,
+        seed=own.train.seed,
+        context=msgspec.json.encode((own.input, own.augment, own.distil.crops)),
+        show=crops,
+        say=lambda text: tell(f"{name}: {text}"),
+        device=fabric.device,
+    )
+
+
+def teach(
+    recipe: Recipe, places: Places, trained: tuple[Trained, ...], said: Callable[[Member | Adapted, int], None]
+) -> tuple[Taught, Pictures]:
     """Ask every member about the fixed crops; returns the ensemble's word and the pictures, at the teacher's size, that it is about.
 
     Raises InputRefused when the members differ in size: they would see different crops.
@@ -67,9 +145,10 @@ def teach(recipe: Recipe, places: Places, trained: tuple[Trained, ...], said: Ca
     answers = []
     for one in trained:
 
-        def heard(crops: int, member: Member = one.member) -> None:
+        def heard(crops: int, member: Member | Adapted = one.member) -> None:
             said(member, crops)
 
         own = member_recipe(recipe, one.member)
-        answers.append(ask(one.student, one.pictures, own, member_folder(recipe, one.member, places), heard))
+        folder = _folder(one.member, places.runs / recipe.model.name)
+        answers.append(ask(one.network, one.pictures, own, folder, heard))
     return taught_by(tuple(answers)), trained[0].pictures

@@ -86,6 +86,11 @@ class Student(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return cast(Tensor, self.body(self.seen(x)))
 
+    def answer(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (n, k) and the pooled features (n, d) that the classifier made them of."""
+        pooled = self.body.forward_head(self.body.forward_features(self.seen(x)), pre_logits=True)
+        return self.body.get_classifier()(pooled), pooled
+
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """uint8 (n, h, w, 3) -> (early (n, e), late (n, d)): means over the maps of stride 4 and 16, and what the classifier sees."""
         final, maps = self.body.forward_intermediates(self.seen(x), indices=EARLY)

@@ -1,11 +1,13 @@
 """A foundation teacher learns the task: linear probe, then low-rank or full fine-tuning; the tenth kept for choices decides.
 
-LoRA: Hu et al., ICLR 2022; W + B A * (alpha / rank) with alpha = rank, on the attention projections alone.
+Every way that is tried is kept on the disk when it is done, and an unfinished one after each of its epochs: a killed run goes on there.
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import cos, pi
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -13,29 +15,34 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils import parametrize
 
 from edge.errors import InputRefused
 from edge.frame import F32, U8
+from export.teach.lowrank import add_low_rank, merge
 from export.teach.network import NetworkTeacher, Tower
-from export.teach.teacher import Teacher
+from export.teach.probe import balanced, cached_features, linear_probe
+from export.tensors import keep, kept
 
-__all__ = ["I64", "AdaptedTeacher", "Adapting", "Judged", "LowRank", "adapt", "add_low_rank", "cached_features", "linear_probe", "tune"]
+__all__ = ["I64", "AdaptedTeacher", "Adapting", "Judged", "Room", "adapt", "plainly", "tune"]
 
 I64 = NDArray[np.int64]
-ATTENTION = frozenset({"qkv", "proj", "q", "k", "v", "kv"})
+WARM = 0.1  # share of the steps in which the rate rises; it falls as a cosine from there
+Show = Callable[[U8, int, NDArray[np.intp]], U8]  # pictures, epoch, places -> what is shown of them
 
 
 @dataclass(frozen=True, slots=True)
 class Adapting:
-    """rank 0: all weights of the tower are tuned. weight_decay of the probe is its L2 penalty per picture."""
+    """rank 0: all weights of the tower are tuned, at a tenth of the rate."""
 
     rank: int = 8
     epochs: int = 5
     batch: int = 32
     lr: float = 5e-4
-    l2: float = 1e-3
     seed: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"lora-{self.rank}" if self.rank else "full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +53,16 @@ class Judged:
     nll: tuple[tuple[str, float], ...]
 
 
-class LowRank(nn.Module):
-    """The weight (out, in) of a linear layer, plus a product of rank r that starts at zero."""
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where the ways are kept. key: of all that they hang on. say: hears of each epoch (by default nobody does)."""
 
-    def __init__(self, weight: Tensor, rank: int) -> None:
-        super().__init__()
-        out, into = weight.shape
-        self.a = nn.Parameter(torch.randn(rank, into, device=weight.device) / into**0.5)
-        self.b = nn.Parameter(torch.zeros(out, rank, device=weight.device))
+    folder: Path
+    key: str
+    say: Callable[[str], object] = str
 
-    def forward(self, weight: Tensor) -> Tensor:
-        return weight + self.b @ self.a
+    def file(self, name: str) -> Path:
+        return self.folder / f"{name}.pt"
 
 
 class AdaptedTeacher(nn.Module):
@@ -69,105 +75,77 @@ class AdaptedTeacher(nn.Module):
     def features(self, x: Tensor) -> Tensor:
         return cast(Tensor, self.tower(x))
 
+    def answer(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (n, k) and the features (n, d) behind them."""
+        seen = self.features(x)
+        return self.head(seen), seen
+
     def forward(self, x: Tensor) -> Tensor:
-        return cast(Tensor, self.head(self.features(x)))
+        return self.answer(x)[0]
 
 
-def cached_features(teacher: Teacher, pixels: U8, batch: int = 32) -> Tensor:
-    """float32 (n, d) of uint8 (n, h, w, 3), on the CPU; asked once."""
-    parts = [teacher.features(torch.from_numpy(np.array(pixels[at : at + batch]))).cpu() for at in range(0, len(pixels), batch)]
-    return torch.cat(parts).clone()
+def plainly(pixels: U8, epoch: int, places: NDArray[np.intp]) -> U8:  # noqa: ARG001 - the same in every epoch
+    """The pictures as they are."""
+    return np.array(pixels[places])
 
 
-def _balanced(labels: Tensor, k: int) -> Tensor:
-    """(n,) weights that make classes count alike; mean 1."""
-    count = torch.bincount(labels, minlength=k).clamp(min=1).float()
-    weight = 1.0 / count[labels]
-    return weight * (len(labels) / weight.sum())
+def _rate(step: int, total: int) -> float:
+    warm = max(1.0, WARM * total)
+    return (step + 1) / warm if step < warm else 0.5 * (1 + cos(pi * (step - warm) / max(1.0, total - warm)))
 
 
-def linear_probe(features: Tensor, labels: Tensor, k: int, l2: float = 1e-3) -> nn.Linear:
-    """Class-balanced multinomial regression by L-BFGS on standardised features; the standardisation is folded into the layer.
-
-    features (n, d) float32, labels (n,) int64 in [0, k). Raises InputRefused when fewer than two classes are there.
-    """
-    if int(labels.min()) == int(labels.max()):
-        raise InputRefused("teacher: one class only in the pictures it is to learn", do="check the labels file")
-    mean, std = features.mean(0), features.std(0, correction=0).clamp(min=1e-6)
-    x, weight = (features - mean) / std, _balanced(labels, k)
-    w = torch.zeros(k, x.shape[1], requires_grad=True)
-    b = torch.zeros(k, requires_grad=True)
-    steps = torch.optim.LBFGS([w, b], max_iter=200, line_search_fn="strong_wolfe", tolerance_change=1e-9)
-
-    def closure() -> float:
-        steps.zero_grad()
-        loss = (functional.cross_entropy(x @ w.T + b, labels, reduction="none") * weight).mean() + 0.5 * l2 * w.square().sum()
-        loss.backward()  # type: ignore[no-untyped-call]
-        return float(loss.detach())
-
-    steps.step(closure)  # type: ignore[no-untyped-call]
-    head = nn.Linear(x.shape[1], k)
-    with torch.no_grad():
-        head.weight.copy_(w / std)
-        head.bias.copy_(b - (w / std) @ mean)
-    return head
+def _batches(n: int, how: Adapting, epoch: int) -> Iterator[NDArray[np.intp]]:
+    order = np.random.default_rng((how.seed, epoch)).permutation(n)
+    for at in range(0, n, how.batch):
+        yield order[at : at + how.batch]
 
 
-def add_low_rank(model: AdaptedTeacher, rank: int) -> int:
-    """Freeze the tower; only A, B of its attention projections, and the head, learn. Returns the number of layers that got them.
-
-    Raises InputRefused for a tower without such layers (a convolution): tune it fully (rank 0).
-    """
-    model.tower.requires_grad_(False)
-    layers = [m for name, m in model.tower.body.named_modules() if isinstance(m, nn.Linear) and _is_attention(name)]
-    if not layers:
-        raise InputRefused("teacher: no attention projections for low-rank tuning", do="set rank = 0 to tune all of it")
-    for layer in layers:
-        parametrize.register_parametrization(layer, "weight", LowRank(layer.weight.detach(), rank))
-        layer.parametrizations.weight.original.requires_grad_(False)  # type: ignore[union-attr]
-    return len(layers)
-
-
-def _is_attention(name: str) -> bool:
-    parts = name.split(".")
-    return len(parts) > 1 and parts[-1] in ATTENTION and parts[-2] in {"attn", "attn_pool"}
-
-
-def _merge(model: AdaptedTeacher) -> None:
-    for module in model.tower.modules():
-        if parametrize.is_parametrized(module, "weight"):
-            parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
-
-
-def _batches(n: int, how: Adapting) -> Iterator[np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    rng = np.random.default_rng(how.seed)
-    for _ in range(how.epochs):
-        order = rng.permutation(n)
-        for at in range(0, n, how.batch):
-            yield order[at : at + how.batch]
-
-
-def tune(model: AdaptedTeacher, pixels: U8, labels: I64, how: Adapting) -> AdaptedTeacher:
-    """A tuned copy, A B merged into its weights; `model` is left as it was. Norm statistics stay frozen."""
+def _learning(model: AdaptedTeacher, how: Adapting) -> tuple[AdaptedTeacher, dict[str, nn.Parameter]]:
+    """A copy of the model that is ready to be tuned, and those of its weights that may move."""
     torch.manual_seed(how.seed)
-    tuned = copy.deepcopy(model).eval()
-    tuned.requires_grad_(True)
+    tuned = copy.deepcopy(model).eval().requires_grad_(True)
     if how.rank:
-        add_low_rank(tuned, how.rank)
-    truth = torch.from_numpy(np.array(labels))
-    device, weight = tuned.head.weight.device, _balanced(truth, tuned.head.out_features)
-    steps = torch.optim.AdamW([p for p in tuned.parameters() if p.requires_grad], lr=how.lr if how.rank else how.lr / 10, weight_decay=0.01)
-    total = max(1, how.epochs * -(-len(labels) // how.batch))
-    rate = torch.optim.lr_scheduler.OneCycleLR(steps, max_lr=steps.param_groups[0]["lr"], total_steps=total + 1, pct_start=0.1)
-    for at in _batches(len(labels), how):
-        logits = tuned(torch.from_numpy(np.array(pixels[at])).to(device))
-        loss = (functional.cross_entropy(logits, truth[at].to(device), reduction="none") * weight[at].to(device)).mean()
-        steps.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_([p for p in tuned.parameters() if p.requires_grad], 1.0)
-        steps.step()
-        rate.step()
-    _merge(tuned)
+        add_low_rank(tuned.tower, how.rank)
+    return tuned, {name: p for name, p in tuned.named_parameters() if p.requires_grad}
+
+
+def tune(
+    model: AdaptedTeacher, pixels: U8, labels: I64, how: Adapting, *, show: Show = plainly, room: Room | None = None
+) -> AdaptedTeacher:
+    """A tuned copy, A B merged into its weights; `model` is left as it was. Norm statistics stay frozen.
+
+    Raises InputRefused when the loss is no number any more; epochs that `room` holds are not learned again.
+    """
+    tuned, moving = _learning(model, how)
+    device, truth = tuned.head.weight.device, torch.from_numpy(np.array(labels))
+    weight, top = balanced(truth, tuned.head.out_features), how.lr if how.rank else how.lr / 10
+    steps, first = torch.optim.AdamW(moving.values(), lr=top, weight_decay=0.01), 0
+    if room is not None and room.file(f"{how.name}-begun").exists():
+        state = kept(room.file(f"{how.name}-begun"), room.key)
+        for name, value in state["moving"].items():
+            moving[name].data.copy_(value)
+        steps.load_state_dict(state["steps"])
+        first = state["epoch"] + 1
+    per_epoch = -(-len(labels) // how.batch)
+    for epoch in range(first, how.epochs):
+        total = 0.0
+        for step, at in enumerate(_batches(len(labels), how, epoch), start=epoch * per_epoch):
+            for group in steps.param_groups:
+                group["lr"] = top * _rate(step, how.epochs * per_epoch)
+            logits = tuned(torch.from_numpy(show(pixels, epoch, at)).to(device))
+            loss = (functional.cross_entropy(logits, truth[at].to(device), reduction="none") * weight[at].to(device)).mean()
+            steps.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(moving.values(), 1.0)
+            steps.step()
+            total += float(loss.detach())
+        if not np.isfinite(total):
+            raise InputRefused(f"teacher: its loss in epoch {epoch + 1} of {how.name} is no number", do="lower the member's lr")
+        if room is not None:
+            now = {"key": room.key, "epoch": epoch, "moving": {n: p.detach() for n, p in moving.items()}, "steps": steps.state_dict()}
+            keep(room.file(f"{how.name}-begun"), now)
+            room.say(f"{how.name}: epoch {epoch + 1}/{how.epochs}: loss {total / per_epoch:.3f}")
+    merge(tuned.tower)
     return tuned.eval().requires_grad_(False)
 
 
@@ -182,23 +160,66 @@ def _logits(model: AdaptedTeacher, pixels: U8, batch: int) -> F32:
 def _nll(model: AdaptedTeacher, pixels: U8, labels: I64, batch: int) -> float:
     truth = torch.from_numpy(np.array(labels))
     loss = functional.cross_entropy(torch.from_numpy(_logits(model, pixels, batch)), truth, reduction="none")
-    return float((loss * _balanced(truth, model.head.out_features)).mean())
+    return float((loss * balanced(truth, model.head.out_features)).mean())
+
+
+def _changed(model: AdaptedTeacher, since: AdaptedTeacher) -> dict[str, Tensor]:
+    """The tensors that moved, and the head: a low-rank way leaves most of the tower as it came."""
+    before = since.state_dict()
+    return {n: v.clone() for n, v in model.state_dict().items() if n.startswith("head.") or not torch.equal(v, before[n])}
+
+
+def _with(base: AdaptedTeacher, tensors: dict[str, Tensor]) -> AdaptedTeacher:
+    made = copy.deepcopy(base)
+    made.load_state_dict(made.state_dict() | tensors, strict=True)
+    return made.eval().requires_grad_(False)
+
+
+def _once(room: Room | None, name: str, base: AdaptedTeacher, make: Callable[[], AdaptedTeacher]) -> AdaptedTeacher:
+    """`make()`, or what an earlier run kept of it."""
+    if room is None:
+        return make()
+    if room.file(name).exists():
+        return _with(base, kept(room.file(name), room.key)["tensors"])
+    made = make()
+    keep(room.file(name), {"key": room.key, "tensors": _changed(made, base)})
+    room.file(f"{name}-begun").unlink(missing_ok=True)
+    return made
 
 
 def adapt(
-    teacher: NetworkTeacher, train: tuple[U8, I64], choice: tuple[U8, I64], k: int, ways: tuple[Adapting, ...] = (Adapting(),)
+    teacher: NetworkTeacher,
+    train: tuple[U8, I64],
+    choice: tuple[U8, I64],
+    k: int,
+    ways: tuple[Adapting, ...] = (Adapting(),),
+    *,
+    l2: float = 1e-3,
+    show: Show = plainly,
+    room: Room | None = None,
 ) -> tuple[AdaptedTeacher, Judged]:
-    """The probe, and each of `ways` begun from it; the lowest balanced negative log-likelihood on `choice` wins."""
-    features = cached_features(teacher, train[0])
-    l2 = ways[0].l2 if ways else Adapting().l2
-    head = linear_probe(features, torch.from_numpy(np.array(train[1])), k, l2).to(teacher.tower.mean.device)
-    best = probe = AdaptedTeacher(teacher.tower, head).eval()
+    """The probe, and each of `ways` begun from it; the lowest balanced negative log-likelihood on `choice` wins.
+
+    l2: of the probe. show: what is shown of the pictures in each epoch of tuning (augmentations).
+    """
+    device = teacher.tower.mean.device
+
+    def probed() -> AdaptedTeacher:
+        head = linear_probe(cached_features(teacher, train[0]), torch.from_numpy(np.array(train[1])), k, l2)
+        return AdaptedTeacher(teacher.tower, head.to(device)).eval()
+
+    width = teacher.features(torch.from_numpy(np.array(train[0][:1]))).shape[1]
+    bare = AdaptedTeacher(teacher.tower, nn.Linear(width, k).to(device))
+    best = probe = _once(room, "probe", bare, probed)
     tried = [("probe", _nll(probe, *choice, 32))]
     for how in ways:
-        model = tune(probe, *train, how)
-        name = f"lora-{how.rank}" if how.rank else "full"
+
+        def tuned(how: Adapting = how) -> AdaptedTeacher:
+            return tune(probe, *train, how, show=show, room=room)
+
+        model = _once(room, how.name, probe, tuned)
         nll = _nll(model, *choice, how.batch)
         if nll < min(n for _, n in tried):
             best = model
-        tried.append((name, nll))
+        tried.append((how.name, nll))
     return best, Judged(min(tried, key=lambda t: t[1])[0], tuple(tried))

@@ -58,25 +58,25 @@ ADAPTERS: tuple[Adapter, ...] = (
 OPTIONS = frozenset({"heads", "backbone", "pool", "quickgelu", "random", "licence", "names"})
 
 
-def licence_warning(identity: TeacherIdentity, *, commercial: bool = False) -> str | None:
+def licence_warning(name: str, licence: str, *, commercial: bool = False) -> str | None:
     """The line for the card when a teacher's terms bind its student, None when they do not.
 
     Raises InputRefused under `commercial` for non-commercial, no-derivatives, or unknown terms.
     """
-    terms = identity.licence.upper().replace("-", " ").replace(";", " ").replace("(", " ").replace(")", " ").replace(",", " ").split()
+    terms = licence.upper().replace("-", " ").replace(";", " ").replace("(", " ").replace(")", " ").replace(",", " ").split()
     unknown = ASK.upper().split()[0] in terms
     binding = [word for word in ("NC", "ND") if word in terms]
     if not binding and not unknown:
         return None
     if commercial:
         raise InputRefused(
-            f"teacher {identity.name}: licence {identity.licence!r} does not allow a commercial student",
+            f"teacher {name}: licence {licence!r} does not allow a commercial student",
             do="take a teacher with permissive terms, or state them in the option licence",
         )
     if unknown:
-        return f"teacher {identity.name}: its licence is not stated; the student inherits its terms, whatever they are"
+        return f"teacher {name}: its licence is not stated; the student inherits its terms, whatever they are"
     said = {"NC": "non-commercial use only", "ND": "derivatives may not be passed on"}
-    return f"teacher {identity.name} is {identity.licence}: {' and '.join(said[w] for w in binding)}; the student inherits this"
+    return f"teacher {name} is {licence}: {' and '.join(said[w] for w in binding)}; the student inherits this"
 
 
 class EnsembleTeacher:

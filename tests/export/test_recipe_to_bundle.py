@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -11,7 +10,6 @@ import edge
 from edge.bundle.open import verify_bundle
 from edge.bundle.trust import load_trust
 from edge.errors import InputRefused
-from edge.frame import U8
 from export.build import build
 from export.bundle.keys import keygen
 from export.bundle.sign import sign
@@ -19,76 +17,13 @@ from export.pictures import Places, in_domain
 from export.recipe import Distil, Member, Recipe, Teacher, read_recipe
 from export.train import train_student
 from export.work import Work
-
-TOY = """
-set_coverage = 0.9
-
-[model]
-name = "toy"
-version = "1.0.0"
-security_counter = 1
-modality = "other"
-licence = "Apache-2.0"
-licence_note = ""
-intended_use = "Tests."
-
-[[labels]]
-code = "across"
-name = "Stripes across"
-[[labels]]
-code = "down"
-name = "Stripes down"
-
-[input]
-width_px = 48
-height_px = 48
-fit = "crop"
-field = "none"
-
-[data]
-labels = "labels.csv"
-group_column = "group"
-train_folds = ["2", "3", "4"]
-dev_folds = ["1"]
-report_folds = ["0"]
-cite = ["made by the test"]
-
-[augment]
-
-[train]
-backbone = "mobilenetv2_035"
-epochs = 12
-batch = 16
-lr = 4e-3
-ema = 0.9
-drop = 0.0
-minutes_two_cores = 0.5
-
-[scope]
-rendered = 60
-phantoms = 0
-foreign = 0
-"""
-
-
-def stripes(kind: int, rng: np.random.Generator) -> U8:
-    x, y = np.meshgrid(np.arange(48), np.arange(48))
-    wave = np.sin((y if kind == 0 else x) * rng.uniform(0.5, 0.9) + rng.uniform(0, 6))
-    tint = np.array([60, 0, -60]) * (1 if kind == 0 else -1)
-    return np.asarray(np.clip(128 + tint + 60 * wave[..., None] + rng.normal(0, 8, (48, 48, 3)), 0, 255), np.uint8)
+from tests.export.toy import CODES, RECIPE, a_toy_set, stripes
 
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Recipe, str, Path]:
     folder = tmp_path_factory.mktemp("toy")
-    rng = np.random.default_rng(0)
-    lines = ["image,label,group,fold"]
-    for i in range(240):
-        cv2.imwrite(str(folder / f"{i}.png"), stripes(i % 2, rng)[..., ::-1])
-        lines.append(f"{i}.png,{('across', 'down')[i % 2]},g{i // 2},{(i // 2) % 5}")
-    (folder / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (folder / "toy.toml").write_text(TOY, encoding="utf-8")
-    recipe, digest = read_recipe(folder / "toy.toml")
+    recipe, digest = read_recipe(a_toy_set(folder))
     return recipe, digest, folder
 
 
@@ -110,7 +45,7 @@ def test_a_recipe_becomes_a_bundle_that_answers_right(toy: tuple[Recipe, str, Pa
     model = edge.open_model(bundle, engine="onnxruntime")
     rng = np.random.default_rng(99)
     answers = [dict(model.classify(stripes(i % 2, rng)).probabilities) for i in range(20)]
-    right = [answer[("across", "down")[i % 2]] > 0.5 for i, answer in enumerate(answers)]
+    right = [answer[CODES[i % 2]] > 0.5 for i, answer in enumerate(answers)]
     assert sum(right) >= 19
 
 
@@ -164,6 +99,6 @@ def test_a_taught_student_is_made_in_one_run_and_a_killed_one_asks_nothing_twice
 
 def test_a_recipe_with_a_wrong_field_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "r.toml"
-    path.write_text(TOY.replace("epochs = 12", "epochs = 12\nepoch = 4"), encoding="utf-8")
+    path.write_text(RECIPE.replace("epochs = 12", "epochs = 12\nepoch = 4"), encoding="utf-8")
     with pytest.raises(InputRefused, match="epoch"):
         read_recipe(path)

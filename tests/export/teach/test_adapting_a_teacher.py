@@ -1,13 +1,17 @@
 """A teacher learns the task, and only the parts that may move do move."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from edge.errors import InputRefused
 from edge.frame import U8
-from export.teach.adapt import I64, AdaptedTeacher, Adapting, adapt, add_low_rank, cached_features, linear_probe, tune
+from export.teach.adapt import I64, AdaptedTeacher, Adapting, Room, adapt, tune
+from export.teach.lowrank import add_low_rank
 from export.teach.network import NetworkTeacher, Tower
+from export.teach.probe import cached_features, linear_probe
 from export.teach.teacher import TeacherIdentity
 from export.torchvision_shim import import_timm
 
@@ -61,7 +65,7 @@ def test_low_rank_tuning_starts_where_the_probe_stands_and_moves_only_its_own() 
     torch.testing.assert_close(model(x), before)  # the model it began from is left alone
     moved = {k for k, v in tuned.tower.state_dict().items() if not torch.equal(v, kept[k])}
     assert moved == {f"body.blocks.{n}.attn.{part}.weight" for n in range(2) for part in ("qkv", "proj")}
-    assert add_low_rank(model, 2) == 4
+    assert add_low_rank(model.tower, 2) == 4
     torch.testing.assert_close(model(x), before)  # B starts at zero
     learns = {k.rsplit(".", 1)[1] for k, p in model.named_parameters() if p.requires_grad}
     assert learns == {"a", "b", "weight", "bias"}
@@ -81,4 +85,43 @@ def test_what_wins_on_the_tenth_kept_for_choices_is_kept() -> None:
 def test_a_convolution_has_no_attention_to_tune() -> None:
     tower = Tower(timm.create_model("resnet10t", num_classes=0), (0.5,) * 3, (0.5,) * 3)
     with pytest.raises(InputRefused, match="no attention projections"):
-        add_low_rank(AdaptedTeacher(tower, torch.nn.Linear(512, 2)), 4)
+        add_low_rank(tower, 4)
+
+
+class _Killed(Exception):
+    pass
+
+
+def test_a_killed_adaptation_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    train, choice, ways = _task(16, 1), _task(8, 2), (Adapting(rank=2, epochs=3, batch=8), Adapting(rank=0, epochs=2, batch=8))
+    whole, judged = adapt(_teacher(), train, choice, 2, ways)
+    said: list[str] = []
+
+    def stop_in_the_middle(text: str) -> None:
+        said.append(text)
+        if text.startswith("lora-2: epoch 2/3"):
+            raise _Killed
+
+    with pytest.raises(_Killed):
+        adapt(_teacher(), train, choice, 2, ways, room=Room(tmp_path, "k", stop_in_the_middle))
+    again, judged_again = adapt(_teacher(), train, choice, 2, ways, room=Room(tmp_path, "k", said.append))
+    assert [text.split(":")[1].strip() for text in said if text.startswith("lora-2")] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
+    assert judged_again == judged
+    for name, tensor in whole.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], tensor, rtol=0, atol=0)
+    said.clear()
+    adapt(_teacher(), train, choice, 2, ways, room=Room(tmp_path, "k", said.append))
+    assert not said  # nothing is learned twice
+
+
+def test_what_was_kept_for_other_pictures_is_refused(tmp_path: Path) -> None:
+    adapt(_teacher(), _task(8, 1), _task(4, 2), 2, (), room=Room(tmp_path, "k"))
+    with pytest.raises(InputRefused, match=r"probe\.pt: a checkpoint of another recipe"):
+        adapt(_teacher(), _task(8, 1), _task(4, 2), 2, (), room=Room(tmp_path, "other"))
+
+
+def test_a_loss_that_is_no_number_stops_the_tuning() -> None:
+    pixels, labels = _task(8, 0)
+    head = linear_probe(cached_features(_teacher(), pixels), torch.from_numpy(labels), 2)
+    with pytest.raises(InputRefused, match="no number"):
+        tune(AdaptedTeacher(_teacher().tower, head), pixels, labels, Adapting(rank=0, epochs=9, batch=4, lr=1e30))

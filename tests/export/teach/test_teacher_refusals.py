@@ -14,7 +14,7 @@ from edge.errors import InputRefused, UsageError
 from export.teach.build import beit
 from export.teach.layouts import CLIP_NORM
 from export.teach.table import ADAPTERS, licence_warning, open_adapter
-from export.teach.teacher import Teacher, TeacherIdentity, TeacherSpec, open_teacher
+from export.teach.teacher import Teacher, TeacherSpec, open_teacher
 from export.torchvision_shim import import_timm
 
 timm = import_timm()
@@ -177,20 +177,16 @@ def test_the_panderm_tower_of_dermlip_keeps_its_projection(tmp_path: Path) -> No
     assert teacher.identity.left_over == 3  # mask token, text, scale
 
 
-def _identity(licence: str) -> TeacherIdentity:
-    return TeacherIdentity("t", "t", "0", licence, "", 0, 0)
-
-
 @pytest.mark.parametrize("licence", ["CC-BY-NC-4.0", "CC-BY-NC-ND-4.0", "CC-BY-ND-4.0", "MIT; CC-BY-NC-SA-4.0", "as its publisher states"])
 def test_terms_that_bind_are_said_and_refused_for_commerce(licence: str) -> None:
-    assert licence_warning(_identity(licence))
+    assert licence_warning("t", licence)
     with pytest.raises(InputRefused, match="commercial"):
-        licence_warning(_identity(licence), commercial=True)
+        licence_warning("t", licence, commercial=True)
 
 
 @pytest.mark.parametrize("licence", ["MIT", "Apache-2.0"])
 def test_permissive_terms_are_silent(licence: str) -> None:
-    assert licence_warning(_identity(licence), commercial=True) is None
+    assert licence_warning("t", licence, commercial=True) is None
 
 
 def test_an_unknown_adapter_or_option_is_a_usage_error() -> None:
