@@ -1,7 +1,7 @@
 """Tells systemd that this program is ready, and that its loop still turns (sd_notify(3), Type=notify, WatchdogSec=).
 
-One datagram to $NOTIFY_SOCKET; no library is needed. Without a supervisor nothing is sent. The loop itself calls `alive`, so that a loop that
-hangs falls silent and is started again; a thread of its own would go on telling that all is well.
+One datagram to $NOTIFY_SOCKET; no library is needed. Without a supervisor nothing is sent. The loop itself calls `alive`: one that hangs
+falls silent and is started again, while a thread of its own would go on telling that all is well.
 """
 
 import os
@@ -15,14 +15,13 @@ _NS_PER_US = 1_000
 
 
 class Pulse:
-    """The first `alive` says READY=1, later ones WATCHDOG=1, at most every quarter of the watchdog's patience. Never raises, never waits."""
+    """The first `alive` says READY=1, later ones WATCHDOG=1, at most each quarter of the watchdog's patience. Never raises, never waits."""
 
     def __init__(self, environment: Mapping[str, str], clock_ns: Callable[[], int] = time.monotonic_ns) -> None:
         self._clock_ns = clock_ns
         self._address = environment.get("NOTIFY_SOCKET", "")
         self._every_ns = _patience_ns(environment) // 4
         self._next_ns: int | None = None
-        self._socket: socket.socket | None = None
 
     def alive(self) -> None:
         """Called by the loop each time it turns."""
@@ -39,9 +38,8 @@ class Pulse:
     def _say(self, state: str) -> None:
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         try:
-            if self._socket is None:
-                self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
-            self._socket.sendto(state.encode(), address)
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK) as to_supervisor:
+                to_supervisor.sendto(state.encode(), address)
         except OSError:
             return  # the supervisor is gone or busy: when it misses us for long enough, it acts
 

@@ -1,5 +1,6 @@
 """`sonoderm run SOURCE`: labels live, or why there is none, until the source ends or a person stops it."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from edge.pipeline.report import summary_lines
 from edge.pipeline.start import live_run
 from edge.pipeline.tally import Summary
 from edge.reading import Reason
+from edge.service import Pulse
 from edge.sinks.table import Surroundings, open_sink
 
 __all__ = ["app", "stopped_by_signals"]
@@ -81,7 +83,8 @@ def run(
 
 
 def _run(source: str, open_model: OpenModel, options: LiveOptions, sinks: list[str]) -> Summary:
-    live = live_run(source, open_model, options, Surround(say=say))
+    world = Surround(say=say, alive=Pulse(os.environ).alive)
+    live = live_run(source, open_model, options, world)
 
     def request_stop(why: str) -> None:
         say(why)

@@ -44,13 +44,21 @@ def _nobody(_text: str) -> None:
     """No one asked to be told."""
 
 
+def _unwatched() -> None:
+    """No one watches this run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surround:
-    """The world around a run, so that tests can put another one in its place. wall_s: Unix seconds. say: one line for people."""
+    """The world around a run, so that tests can put another one in its place. wall_s: Unix seconds. say: one line for people.
+
+    alive: called each time the loop turns, for a supervisor that starts a hanging one again.
+    """
 
     clock_ns: Callable[[], int] = time.monotonic_ns
     wall_s: Callable[[], float] = time.time
     say: Callable[[str], None] = _nobody
+    alive: Callable[[], None] = _unwatched
 
 
 class LiveRun:
@@ -131,6 +139,7 @@ class LiveRun:
         finish = self._do(conductor.start(clock_ns()))
         ticked_ns = clock_ns()
         while finish is None:
+            self._around.alive()
             try:
                 event = self._inbox.get(timeout=TICK_S)
             except queue.Empty:

@@ -64,6 +64,6 @@ def test_without_a_supervisor_nothing_happens_and_a_lost_one_is_no_error(tmp_pat
 
 def test_an_abstract_socket_is_understood() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
-        listening.bind("\0sonoderm-test-%d" % os.getpid())
+        listening.bind(f"\0sonoderm-test-{os.getpid()}")
         Pulse({"NOTIFY_SOCKET": f"@sonoderm-test-{os.getpid()}"}).alive()
         assert listening.recv(100) == b"READY=1"
