@@ -25,6 +25,7 @@ class Images:
         self._uploaded_ns: int | None = None
         self._complete = False  # the last byte came, and nothing was asked since: its reply may have been lost
         self._test_when_installed = False
+        self._asked: tuple[str, bool] | None = None  # hash and "permanent" of a request that came while its upload was verified
 
     def answer(self, write: bool, command: int, request: Mapping[str, Value], now_ns: int, at: str) -> dict[str, object]:
         match command, write:
@@ -50,14 +51,21 @@ class Images:
     @property
     def settled(self) -> bool:
         """False while a reset must wait for an upload to be verified."""
-        return not self._test_when_installed
+        return not self._test_when_installed and self._asked is None
 
     def tick(self, at: str) -> None:
-        """Asks for the implied test once the upload is verified. Raises SonodermError."""
-        if self._test_when_installed and not (now := self._slots.installation()).running:
-            self._test_when_installed = False
-            if now.installed:
-                self._slots.test(at)
+        """Does what was asked for while an upload was being verified. Raises SonodermError."""
+        if self.settled or (now := self._slots.installation()).running:
+            return
+        asked, self._asked, self._test_when_installed = self._asked, None, False
+        record = self._slots.record()
+        spare = record.slot(record.spare)
+        if not now.installed or spare is None or (asked is not None and spare.mcuboot_sha256 != asked[0]):
+            return
+        if asked is not None and asked[1]:
+            self._slots.permanent(at)
+        else:
+            self._slots.test(at)
 
     def _state(self, record: Record) -> dict[str, object]:
         self._uploaded_ns, self._complete = None, False
@@ -77,10 +85,10 @@ class Images:
         confirm = request.get("confirm", False)
         if not isinstance(confirm, bool):
             raise Refused(INVALID, "'confirm' must be true or false")
-        installation = self._slots.installation()
-        if installation.running:
-            raise Refused(BUSY, "the upload is being verified: ask again in a few seconds")
-        record = self._slots.record()
+        installation, record = self._slots.installation(), self._slots.record()
+        if installation.running and request.get("hash") is not None:
+            self._asked = raw(request, "hash").hex(), confirm  # clients ask right after the last byte, and never again
+            return self._state(record)
         running, waiting = record.slot(record.active), record.slot(record.spare)
         if record.trying:
             running, waiting = waiting, running
@@ -95,6 +103,8 @@ class Images:
             raise Refused(NO_ENTRY, installation.failure or "no slot holds an image of this hash: read the state")
         if wanted is running:
             if not confirm:
+                if record.trying:
+                    return self._state(record)  # the request again: its reply was lost
                 raise Refused(BAD_STATE, "this image runs already")
             return self._state(self._slots.confirm(at))
         return self._state(self._slots.permanent(at) if confirm else self._slots.test(at))

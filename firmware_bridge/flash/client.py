@@ -99,7 +99,7 @@ class Client:
             raise NotOurs(f"{self.port}: it speaks SMP, but is no sonoderm device of this version ({error})", do=do) from error
 
     def echo(self, text: str) -> None:
-        self.ask(Request(WRITE, 0, 0, (("d", text),)))
+        self.ask(Request(WRITE, 0, 0, (("d", text),)), patience_s=2.0)
 
     def test(self, image_hash: bytes) -> None:
         self.ask(Request(WRITE, 1, 0, (("hash", image_hash), ("confirm", False))))

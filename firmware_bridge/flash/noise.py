@@ -9,7 +9,7 @@ import math
 from collections import deque
 from typing import Final
 
-__all__ = ["OVERHEAD_B", "SMALLEST_B", "Noise", "wire_b"]
+__all__ = ["BASE64", "OVERHEAD_B", "SMALLEST_B", "Noise", "wire_b"]
 
 OVERHEAD_B: Final = 45  # header, map, length and CRC of a request
 REPLY_WIRE_B: Final = 45

@@ -8,6 +8,7 @@ from edge.bundle.image import PINNED
 from edge.bundle.open import VerifiedBundle
 from edge.bundle.slots import Installed, Record, Slot, SlotId, install
 from edge.errors import MachineLacks, NotTrusted
+from firmware_bridge.flash.noise import BASE64
 from firmware_bridge.wire.own import DeviceInfo, Held
 
 __all__ = ["Action", "Offer", "Plan", "Speed", "offer_of", "plan"]
@@ -56,8 +57,8 @@ class Speed:
     byte_s: float
 
     def upload_s(self, size_b: int, message_b: int, window: int) -> float:
-        """About how long an upload takes: round trips overlap by the window, bytes do not. Base64 adds 1.36."""
-        return -(-size_b // message_b) * self.round_s / window + size_b * 1.36 * self.byte_s
+        """About how long an upload takes: round trips overlap by the window, bytes do not."""
+        return -(-size_b // message_b) * self.round_s / window + size_b * BASE64 * self.byte_s
 
 
 def offer_of(bundle: VerifiedBundle, data: bytes) -> Offer:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from edge.errors import SourceUnreachable
-from firmware_bridge.flash.client import Client
+from firmware_bridge.flash.client import Client, DeviceRefused, NoAnswer
 from firmware_bridge.flash.line import LineLost
+from firmware_bridge.flash.noise import BASE64
 from firmware_bridge.flash.offer import Speed
 from firmware_bridge.flash.ports import Found, Interrupted, PortBook
 from firmware_bridge.flash.upload import Upload
@@ -17,6 +18,7 @@ __all__ = ["Session"]
 
 T = TypeVar("T")
 _SLICE_S: Final = 0.05
+_ECHO_B: Final = 400  # short enough to come through on a bad line
 _MOST_LOSSES: Final = 20  # of the line in one session: a plug that will not hold
 
 
@@ -64,17 +66,21 @@ class Session:
     def info(self) -> DeviceInfo:
         return self.ask(lambda client: client.info())
 
-    def speed(self) -> Speed:
-        """Two echoes, one of them long."""
-        times = []
-        for text in ("", "." * 2000):
-            started_s = time.monotonic()
-            self.ask(lambda client, text=text: client.echo(text))  # type: ignore[misc]
-            times.append(time.monotonic() - started_s)
-        per_byte_s = max(times[1] - times[0], 0.0) / (2 * 2000 * 1.36)
-        if self.first_info.link == "uart":
-            per_byte_s = max(per_byte_s, 10 / self._baud)
-        return Speed(times[0], per_byte_s)
+    def speed(self) -> Speed | None:
+        """Echoes, short and long, the fastest of each. None on a line where they get lost."""
+        fastest = []
+        try:
+            for text in ("", "." * _ECHO_B):
+                fastest.append(min(self._echo_s(text) for _ in range(3)))
+        except (NoAnswer, DeviceRefused):
+            return None
+        byte_s = max(fastest[1] - fastest[0], 0.0) / (2 * _ECHO_B * BASE64)
+        return Speed(fastest[0], max(byte_s, self.byte_ns / 1e9))
+
+    def _echo_s(self, text: str) -> float:
+        started_s = time.monotonic()
+        self.ask(lambda client: client.echo(text))
+        return time.monotonic() - started_s
 
     def reset(self) -> None:
         """The port may go with the answer; whether it comes back is the next question's matter."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, assert_never
 
 from edge.errors import BundleRefused, CheckFailed, SonodermError, SourceUnreachable
+from firmware_bridge.flash.client import DeviceRefused
 from firmware_bridge.flash.offer import Action, Offer, Plan, plan
 from firmware_bridge.flash.result import Outcome
 from firmware_bridge.flash.session import Session
@@ -78,10 +79,13 @@ class _Steps:
         text = f"{old} -> {self._offer.slot.version} {self._offer.slot.digest[:12]}"
         if made.action is not Action.UPLOAD:
             return text
-        size_b = len(self._offer.data)
-        about_s = self._session.speed().upload_s(size_b, self._session.message_b, self._session.window)
-        text += f", {size_b / 1e6:.1f} MB, about {_duration(about_s)}"
-        return text + " on this line (a USB port is faster)" if about_s > _SLOW_S else text
+        size_b, speed = len(self._offer.data), self._session.speed()
+        text += f", {size_b / 1e6:.1f} MB"
+        if speed is None:
+            return text + "; the line loses messages: it will take longer than it should"
+        about_s = speed.upload_s(size_b, self._session.message_b, self._session.window)
+        slow = " on this line (USB is faster)" if about_s > _SLOW_S else ""
+        return f"{text}, about {_duration(about_s)}{slow}"
 
     def _store(self) -> None:
         """Uploads until the device has verified the bundle in its spare slot."""
@@ -140,7 +144,12 @@ class _Steps:
         return info
 
     def _activate(self) -> None:
-        self._session.ask(lambda client: client.test(bytes.fromhex(self._offer.slot.mcuboot_sha256)))
+        try:
+            self._session.ask(lambda client: client.test(bytes.fromhex(self._offer.slot.mcuboot_sha256)))
+        except DeviceRefused:
+            if not self._is_ours(self._session.info()):
+                raise
+            return  # a reply was lost, and the device has taken it meanwhile
         self._watch.say("it restarts")
         self._session.reset()
 
@@ -151,7 +160,7 @@ class _Steps:
         while True:
             info = self._session.info()
             now_s = time.monotonic()
-            is_ours = info.running is not None and info.running.digest == self._offer.slot.digest
+            is_ours = self._is_ours(info)
             if is_ours and info.trial == "none":
                 return Outcome.FLASHED
             if not is_ours and info.trial == "none":
@@ -178,6 +187,9 @@ class _Steps:
                     return Outcome.WAITING
                 raise CheckFailed(f"the trial has not ended within {self._options.wait_s:.0f} s", state=_kept(info), do="device info")
             self._pause(_POLL_S)
+
+    def _is_ours(self, info: DeviceInfo) -> bool:
+        return info.running is not None and info.running.digest == self._offer.slot.digest
 
     def _reverted(self, info: DeviceInfo) -> CheckFailed:
         why = info.last_revert or "no reason was kept"

@@ -22,7 +22,7 @@ __all__ = ["Stop", "Upload", "UploadStopped"]
 _S: Final = 1_000_000_000
 _FIRST_WAIT_NS: Final = 3 * _S  # the first packet may empty a file, or wait for a disk
 _LEAST_WAIT_NS, _MOST_WAIT_NS = 400_000_000, 4 * _S
-_SILENT_NS: Final = 12 * _S  # no reply at all
+_SILENT_NS: Final = 15 * _S  # no byte at all; the way from the largest to the smallest message takes half of it
 _STUCK_NS: Final = 22 * _S  # replies, but no byte of progress
 _BUSY_NS, _BUSY_LIMIT_NS = _S // 2, 90 * _S
 _BUSY, _TOO_LONG = 10, 7
@@ -82,9 +82,10 @@ class Upload:
 
     def feed(self, data: bytes, now_ns: int) -> None:
         """Raises UploadStopped."""
+        if data:
+            self._heard_ns = now_ns
         for reply in self._replies.feed(data):
             if (reply.header.op, reply.header.group, reply.header.command) == (WRITE + 1, 1, 1):
-                self._heard_ns = now_ns
                 self._take(reply, now_ns)
 
     def outgoing(self, now_ns: int) -> bytes:
@@ -115,11 +116,10 @@ class Upload:
         assert self._moved_ns is not None
         if any(sent.due_ns <= now_ns for sent in self._flight.values()):
             self._timed_out()
-        if self.noise.is_hopeless and self._replies.received_b:
+        silent_ns = now_ns - self._heard_ns
+        if self.noise.is_hopeless and silent_ns < _SILENT_NS // 4:
             raise UploadStopped(Stop.NOISY, f"about {self.noise.p:.1%} of the bytes are damaged")
-        if self._flight and now_ns - self._heard_ns > _SILENT_NS:
-            if self._replies.damaged:
-                raise UploadStopped(Stop.NOISY, "every reply is damaged")
+        if self._timeouts and silent_ns > _SILENT_NS:
             raise UploadStopped(Stop.SILENT, "the device does not answer any more")
         if self._busy_since_ns is not None:
             if now_ns - self._busy_since_ns > _BUSY_LIMIT_NS:
@@ -145,7 +145,7 @@ class Upload:
         """(at_b, end_b) of the next packet; None: nothing may be sent now."""
         size_b = self.noise.size_b
         if not self._begun:
-            return None if self._flight else (0, min(max(size_b - _FIRST_FIELDS_B, 32), len(self._data)))
+            return None if self._flight else (0, min(max(size_b - _FIRST_FIELDS_B, 1), len(self._data)))
         if len(self._flight) >= self._window or self._next_b >= len(self._data):
             return None
         return self._next_b, min(self._next_b + size_b, len(self._data))
@@ -165,7 +165,7 @@ class Upload:
 
     def _wait_ns(self) -> int:
         wait_ns = _FIRST_WAIT_NS if self._rtt_ns is None and not self._timeouts else max(self._least_wait_ns, int(4 * (self._rtt_ns or 0)))
-        return min(wait_ns << min(self._timeouts // 4, 3), _MOST_WAIT_NS)
+        return min(wait_ns << min(self._timeouts // 4, 1), _MOST_WAIT_NS)
 
     def _take(self, reply: Reply, now_ns: int) -> None:
         sequence = reply.header.sequence

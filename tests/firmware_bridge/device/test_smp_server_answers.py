@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.bundle.open import open_bundle
 from edge.bundle.slotfiles import DiskFiles, writing
 from firmware_bridge.device.own import Own
 from firmware_bridge.device.server import Server
@@ -60,7 +61,7 @@ def send(server: Server, data: bytes, stop_b: int | None = None) -> dict[str, ob
 def settle(server: Server, built: BuiltBundle) -> None:
     """Waits, at most 10 s, until the upload is verified."""
     end_s, waiting = time.monotonic() + 10, threading.Event()
-    while ask(server, 2, 1, 0, hash=bytes(32), confirm=False).get("rc") == 10 and time.monotonic() < end_s:
+    while ask(server, 0, 64, 0)["installing"] and time.monotonic() < end_s:
         waiting.wait(0.02)
 
 
@@ -89,6 +90,19 @@ def test_an_upload_with_resume_and_a_test_request_end_in_a_pending_slot(tmp_path
     assert (waiting["slot"], waiting["pending"]) == (1, False)
     assert spare(ask(server, 2, 1, 0, hash=waiting["hash"], confirm=False))["pending"]
     assert store.record().pending == "test"
+
+
+def test_what_is_asked_while_an_upload_is_verified_is_done_afterwards_and_may_be_asked_twice(tmp_path: Path, built: BuiltBundle) -> None:
+    server, store = a_server(tmp_path / "slots", built)
+    image_hash = bytes.fromhex(open_bundle(built.path, built.trust).image.mcuboot_sha256)
+    send(server, built.data)
+    assert "rc" not in ask(server, 2, 1, 0, hash=image_hash, confirm=False)  # in time or not: tools ask once
+    end_s, waiting = time.monotonic() + 10, threading.Event()
+    while store.record().pending is None and time.monotonic() < end_s:
+        server.feed(b"", 0)
+        waiting.wait(0.02)
+    assert store.record().pending == "test"
+    assert "rc" not in ask(server, 2, 1, 0, hash=image_hash, confirm=False)
 
 
 @pytest.mark.parametrize(("reset_s", "pending"), [(59, "test"), (61, None)])
