@@ -7,8 +7,10 @@ from edge.bundle.manifest import Form, Manifest, Provenance
 from edge.bundle.pack import build_payload
 from export.card import card
 from export.distil.deployed import OPSET
+from export.distil.members import words_of_teachers
 from export.gate.pairs import BANK, OUTPUTS, Numbers
 from export.provenance import made_at, versions_of
+from export.sbom import sbom
 from export.work import SCHEMES, Work
 
 __all__ = ["assemble"]
@@ -18,10 +20,11 @@ TOOLS = ("torch", "timm", "onnx", "onnxruntime", "openvino", "opencv-python")
 
 def assemble(work: Work, recipe_sha256: str, weights: str, numbers: Numbers, bank: NDArray[np.int8]) -> bytes:
     """weights: where the student started from. bank: (n, 128) int8."""
-    recipe, model = work.recipe, work.recipe.model
+    recipe, model, teachers = work.recipe, work.recipe.model, words_of_teachers(work.recipe, work.folder)
     counts = {str(side): tuple(np.bincount(s.labels, minlength=len(recipe.labels)).tolist()) for side, s in work.sides.items()}
     members = {f"forms/{form}.onnx": work.form(form).read_bytes() for form in SCHEMES}
-    members |= {BANK: bank.tobytes(), "card.md": card(recipe, numbers.figures, counts).encode()} | numbers.golden.members
+    members |= {BANK: bank.tobytes(), "card.md": card(recipe, numbers.gated, counts, teachers).encode()} | numbers.golden.members
+    members |= {"sbom.cdx.json": sbom(("sonoderm", *TOOLS))}
     k = len(recipe.labels)
     manifest = Manifest(
         name=model.name,
@@ -49,7 +52,7 @@ def assemble(work: Work, recipe_sha256: str, weights: str, numbers: Numbers, ban
             recipe=f"export/recipes/{model.name}.toml",
             recipe_sha256=recipe_sha256,
             data=recipe.data.cite if recipe.data else (),
-            weights=(weights,),
+            weights=(weights, *(f"teacher: {line}" for line in teachers)),
             tools=versions_of(TOOLS),
             made_at=made_at(),
         ),

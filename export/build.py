@@ -2,22 +2,27 @@
 
 import cv2
 import numpy as np
-import torch
 
 from edge.frame import F32, U8
 from export.assemble import assemble
+from export.data.subgroups import Subgroups
 from export.data.table import Side
 from export.distil.deployed import Deployed, export_onnx, features_of
 from export.distil.network import Student
-from export.gate.pairs import calibrate_pairs
-from export.pictures import Places, Sided, in_domain, negatives_of
-from export.quantize.ptq import quantize
+from export.gate.frames import gate_frames
+from export.gate.pairs import Reference, calibrate_pairs
+from export.pictures import Places, dev_subgroups, in_domain, negatives_of
+from export.quantize.mixed import Mixed, choose_float
+from export.quantize.ptq import measure, write_form
+from export.quantize.sensitivity import run_logits, scan, write_effects
 from export.recipe import Recipe
 from export.scope.heads import choose_bank, fit_heads
 from export.train import train_student
 from export.work import SCHEMES, Say, Work
 
 __all__ = ["build"]
+
+SCANNED = 100  # pictures that a layer's effect is measured on: it ranks layers, it is no figure
 
 
 def build(recipe: Recipe, recipe_sha256: str, others: tuple[Recipe, ...], places: Places, say: Say) -> bytes:
@@ -33,10 +38,10 @@ def build(recipe: Recipe, recipe_sha256: str, others: tuple[Recipe, ...], places
     work = Work(recipe, folder, in_domain(recipe, places), say)
     student = train_student(work, places)
     embeddings = _graph(work, student, negatives_of(recipe, work.sides[Side.TRAIN], others, places))
-    _quantize(work)
+    worst_layer = _quantize(work)
     train = work.sides[Side.TRAIN]
     bank = choose_bank(embeddings, train.labels, train.groups, recipe.train.seed)
-    numbers = calibrate_pairs(work, bank, float_logits(student, work.sides[Side.FIT], work.sides[Side.CONFORMAL]))
+    numbers = calibrate_pairs(work, bank, _reference(work, dev_subgroups(recipe, places), worst_layer))
     return assemble(work, recipe_sha256, student.origin, numbers, bank)
 
 
@@ -51,26 +56,39 @@ def _graph(work: Work, student: Student, foreign: U8) -> F32:
     return np.asarray(projected / np.linalg.norm(projected, axis=1, keepdims=True), np.float32)
 
 
-def _quantize(work: Work) -> None:
-    work.say("quantize: one set of ranges, two forms")
+def _quantize(work: Work) -> str:
+    """Writes the forms and what the scan found; returns the most sensitive layer."""
+    work.say("quantize: ranges and rounding, once for both forms")
+    how, choice = work.recipe.quantize, work.sides[Side.CHOICE]
+    measured = measure(work.float_graph, _of_each_class(work, how.pictures), work.folder)
+    few = np.asarray(choice.pixels[:: max(1, len(choice.labels) // SCANNED)])
+    work.say(f"quantize: each layer alone in INT8, {len(few)} pictures of choice")
+    effects = scan(measured, few)
+    write_effects(effects, work.sensitivity)
+    asked = gate_frames(choice, choice.first(0), work.recipe.augment, reflect=work.recipe.input.fit == "crop", frames=how.searched).pixels
+
+    def said(mixed: Mixed) -> None:
+        work.say(f"quantize: {len(mixed.in_float)} layers in float ({mixed.share:.0%} of the MACs): {mixed.agreement:.2%} labels as FP32")
+
+    mixed = choose_float(measured, effects, [*SCHEMES.values()], asked, work.folder, first=how.float_first, most=how.float_most, said=said)
+    for form, scheme in SCHEMES.items():
+        write_form(measured, scheme, work.form(form), mixed.in_float)
+    return next((effect.layer for effect in effects if effect.layer not in mixed.in_float), "")
+
+
+def _of_each_class(work: Work, n: int) -> U8:
+    """About n train pictures, classes alike."""
     train = work.sides[Side.TRAIN]
     rng = np.random.default_rng(work.recipe.train.seed)
     by_class = [rng.permutation(np.flatnonzero(train.labels == c)) for c in range(len(work.recipe.labels))]
-    how = work.recipe.quantize
-    chosen = np.sort(np.concatenate([members[: how.pictures // len(by_class)] for members in by_class]))
-    pictures = np.asarray(train.pixels[chosen])
-    work.ranges.unlink(missing_ok=True)
-    for form, scheme in SCHEMES.items():
-        form_file, ranges = work.form(form), work.ranges
-        quantize(work.float_graph, scheme, form_file, pictures, ranges, percentile=how.percentile, float_first=how.float_first)
+    chosen = np.sort(np.concatenate([members[: n // len(by_class)] for members in by_class]))
+    return np.asarray(train.pixels[chosen])
 
 
-def float_logits(student: Student, *sides: Sided) -> F32:
-    """Logits (n, k) of the float student, sides one after the other."""
-    student.eval()
-    out = []
-    with torch.inference_mode():
-        for side in sides:
-            for start in range(0, len(side.pixels), 64):
-                out.append(student(torch.from_numpy(np.array(side.pixels[start : start + 64]))).numpy())
-    return np.concatenate(out)
+def _reference(work: Work, subgroups: tuple[Subgroups, ...], worst_layer: str) -> Reference:
+    recipe = work.recipe
+    frames = gate_frames(
+        work.sides[Side.FIT], work.sides[Side.CONFORMAL], recipe.augment, reflect=recipe.input.fit == "crop", seed=recipe.train.seed
+    )
+    work.say(f"gate: FP32 on {len(frames.labels)} frames")
+    return Reference(frames, run_logits(work.float_graph, frames.pixels), subgroups, worst_layer)

@@ -1,27 +1,24 @@
 """The model card: what a person should know before trusting the model. Markdown, a member of the bundle."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
 
+from export.gate.figures import PairFigures
+from export.gate.pairs import RECALL_NAMED, Gated
 from export.recipe import Recipe
 
-__all__ = ["PairFigures", "card"]
+__all__ = ["card", "figures_of_card"]
+
+HEADING = "| form | engine | frames | agreement | balanced accuracy (FP32) | loss at most | n | AUC (FP32) | ECE | READY |"
+ROW = re.compile(
+    r"^\| (\S+) \| (\S+) \| (\d+) \| ([\d.]+) \| ([\d.]+) \(([\d.]+)\) \| (-?[\d.]+) \| (\d+) \| ([\d.]+) \(([\d.]+)\) "
+    r"\| ([\d.]+) \| ([\d.]+) \|$",
+    re.MULTILINE,
+)
 
 
-@dataclass(frozen=True, slots=True)
-class PairFigures:
-    """Figures of one (form, engine) on `dev`. agreement: with FP32, share of labels."""
-
-    form: str
-    engine: str
-    n: int
-    agreement: float
-    balanced_accuracy: float
-    balanced_accuracy_float: float
-    ready: float
-
-
-def card(recipe: Recipe, figures: tuple[PairFigures, ...], counts: dict[str, tuple[int, ...]]) -> str:
-    """counts: pictures per label, by side of the split."""
+def card(recipe: Recipe, gated: Sequence[Gated], counts: dict[str, tuple[int, ...]], teachers: Sequence[str] = ()) -> str:
+    """counts: pictures per label, by side of the split. teachers: a line on each network that the student learned from."""
     model = recipe.model
     codes = [label.code for label in recipe.labels]
     lines = [
@@ -31,6 +28,7 @@ def card(recipe: Recipe, figures: tuple[PairFigures, ...], counts: dict[str, tup
         "",
         f"Licence of the weights: {model.licence}. {model.licence_note}",
         "",
+        *(["## Teacher", "", *(f"- {line}" for line in teachers), ""] if teachers else []),
         "## Data",
         "",
         "| side | " + " | ".join(codes) + " |",
@@ -41,16 +39,7 @@ def card(recipe: Recipe, figures: tuple[PairFigures, ...], counts: dict[str, tup
         "",
         "Probabilities speak of a uniform prevalence of the classes: they are fitted with every class weighing the same.",
         "",
-        "## Figures on dev (seen by the calibration: no estimate of what a new patient gets)",
-        "",
-        "| form | engine | n | agreement with FP32 | balanced accuracy (FP32) | READY |",
-        "|---|---|---|---|---|---|",
-        *(
-            f"| {f.form} | {f.engine} | {f.n} | {f.agreement:.3f} "
-            f"| {f.balanced_accuracy:.3f} ({f.balanced_accuracy_float:.3f}) | {f.ready:.2f} |"
-            for f in figures
-        ),
-        "",
+        *_gate(gated),
         "Figures on sets that no step saw stand in the README, with their command.",
         "",
         "## Limits",
@@ -63,3 +52,50 @@ def card(recipe: Recipe, figures: tuple[PairFigures, ...], counts: dict[str, tup
         "",
     ]
     return "\n".join(lines)
+
+
+def figures_of_card(text: str) -> tuple[PairFigures, ...]:
+    """The gate's table of a card that `card` wrote; nothing of a card by another hand, or of an older one."""
+    out = []
+    for form, engine, frames, agreement, balanced, balanced_float, loss, n, auc, auc_float, ece, ready in ROW.findall(text):
+        measured = map(float, (agreement, balanced, balanced_float, loss, auc, auc_float, ece, ready))
+        out.append(PairFigures(form, engine, int(frames), int(n), *measured))
+    return tuple(out)
+
+
+def _gate(gated: Sequence[Gated]) -> list[str]:
+    return [
+        "## INT8 against FP32 on dev (seen by the calibration: no estimate of what a new patient gets)",
+        "",
+        "Frames are dev itself and augmentations of it: agreement, balanced accuracy and the one-sided 95 % bound of its loss are of them,",
+        "by resampling patients or lesions. AUC, ECE and READY are of the n pictures of dev.",
+        "",
+        HEADING,
+        "|" + "---|" * HEADING.count(" | ") + "---|",
+        *(_row(one.figures) for one in gated),
+        "",
+        "Recall, FP32 to INT8, with the paired 95 % interval of the change:",
+        "",
+        *(
+            f"- {one.figures.form} on {one.figures.engine}, {r.code} ({r.frames} frames): "
+            f"{r.wanted:.3f} to {r.found:.3f} ({r.low:+.3f} to {r.high:+.3f})"
+            for one in gated
+            for r in one.comparison.recalls
+            if r.code in RECALL_NAMED
+        ),
+        "",
+        *(
+            f"- {one.figures.form} on {one.figures.engine}: of all subgroups, {w.column} = {w.value} (n = {w.n}) loses most: "
+            f"accuracy {w.accuracy_float:.3f} to {w.accuracy:.3f}"
+            for one in gated
+            if (w := one.worst) is not None
+        ),
+        "",
+    ]
+
+
+def _row(f: PairFigures) -> str:
+    return (
+        f"| {f.form} | {f.engine} | {f.frames} | {f.agreement:.4f} | {f.balanced_accuracy:.3f} ({f.balanced_accuracy_float:.3f}) "
+        f"| {f.loss_upper:.4f} | {f.n} | {f.auc:.3f} ({f.auc_float:.3f}) | {f.ece:.3f} | {f.ready:.2f} |"
+    )

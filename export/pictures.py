@@ -13,11 +13,12 @@ from edge.preprocess.prepare import prepare
 from edge.sources.picture import read_picture
 from export.data.cache import cached
 from export.data.rendered import phantoms
+from export.data.subgroups import Subgroups, subgroups_of
 from export.data.table import Row, Side, read_rows, select
 from export.recipe import Recipe
 from export.scope.negatives import bend, render
 
-__all__ = ["Places", "Sided", "in_domain", "negatives_of", "train_masks"]
+__all__ = ["Places", "Sided", "dev_subgroups", "in_domain", "negatives_of", "train_masks"]
 
 PHANTOM_SEED, RENDER_SEED = 11, 1
 RENDERED = {Side.TRAIN: (1200, 1), Side.CHOICE: (160, 2), Side.FIT: (240, 3), Side.CONFORMAL: (240, 4)}
@@ -43,6 +44,9 @@ class Sided:
     labels: NDArray[np.int64]
     groups: list[str]
 
+    def first(self, n: int) -> "Sided":
+        return Sided(self.pixels[:n], self.labels[:n], self.groups[:n])
+
 
 def _of_rows(rows: tuple[Row, ...], recipe: Recipe, cache: Path) -> Sided:
     spec = recipe.input
@@ -61,6 +65,14 @@ def in_domain(recipe: Recipe, places: Places) -> dict[Side, Sided]:
         }
     rows = read_rows(recipe.data, tuple(label.code for label in recipe.labels), places.data)
     return {side: _of_rows(select(rows, side), recipe, places.cache) for side in RENDERED}
+
+
+def dev_subgroups(recipe: Recipe, places: Places) -> tuple[Subgroups, ...]:
+    """Usual subgroups of the rows of fit, then conformal, as `in_domain` orders them; none for rendered pictures."""
+    if recipe.data is None:
+        return ()
+    rows = read_rows(recipe.data, tuple(label.code for label in recipe.labels), places.data)
+    return subgroups_of(places.data / recipe.data.labels, [*select(rows, Side.FIT), *select(rows, Side.CONFORMAL)])
 
 
 def train_masks(recipe: Recipe, places: Places) -> U8 | None:

@@ -16,6 +16,7 @@ __all__ = [
     "Augment",
     "Data",
     "Distil",
+    "Duplicates",
     "Exposure",
     "Identity",
     "Member",
@@ -23,6 +24,7 @@ __all__ = [
     "Recipe",
     "Teacher",
     "Train",
+    "Unlabelled",
     "read_recipe",
 ]
 
@@ -33,9 +35,36 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     pass
 
 
+class Duplicates(_Strict, frozen=True, kw_only=True):
+    """Pictures of one thing under two groups: they count as one group, and stand on one side of the split.
+
+    column: of the label table; rows with the same value are one cluster. pairs: a CSV whose columns `a` and `b` name pictures as the
+    label table does (`sonoderm export duplicates` writes one). across: what becomes of a cluster whose rows the folds put on two
+    sides: the run stops, or the rows on the less guarded side are left out (train first, then dev). alike_at: correlation of small
+    grey copies from which two pictures on two sides stop the run; None: nobody looks.
+    """
+
+    column: str = ""
+    pairs: str = ""
+    across: Literal["refuse", "set aside"] = "refuse"
+    alike_at: Annotated[float, Meta(gt=0.5, le=1.0)] | None = None
+
+
+class Unlabelled(_Strict, frozen=True, kw_only=True):
+    """Frames that the teacher alone speaks of. source: a CSV with `image`, `group_column` and perhaps `frame`, or a folder of pictures,
+    DICOM files and clips. most: of them for each labelled picture.
+    """
+
+    source: str
+    group_column: str = "group"
+    most: Annotated[float, Meta(gt=0, le=10)] = 1.0
+
+
 class Data(_Strict, frozen=True, kw_only=True):
     """Which rows of a label table go where. Paths are relative to the data root; folds are values of `fold_column`.
 
+    labels: a CSV with `image` and, where a row is a frame of a DICOM cine or of a clip, `frame` (from 0); or a folder with a folder
+    of each class in it, whose folds 0 to 4 are drawn by patient (`export.data.folder`).
     masks: where the lesion mask of a picture lies, e.g. "busbra/masks/{stem}.png"; for training alone.
 
     A tenth of the train groups, by hash of the group and `seed`, is `choice`: early stop and every other choice.
@@ -51,6 +80,9 @@ class Data(_Strict, frozen=True, kw_only=True):
     seed: int = 1
     masks: str = ""
     cite: tuple[str, ...]
+    # UNSET is left out of the JSON that checkpoints are keyed by: what was trained before these fields existed stays valid.
+    duplicates: Duplicates | msgspec.UnsetType = msgspec.UNSET
+    unlabelled: Unlabelled | msgspec.UnsetType = msgspec.UNSET
 
 
 class Augment(_Strict, frozen=True, kw_only=True):
@@ -162,7 +194,7 @@ class Exposure(_Strict, frozen=True, kw_only=True):
 
 
 class Quantize(_Strict, frozen=True, kw_only=True):
-    """pictures: of train, classes alike, that ranges, equalisation and rounding come from.
+    """pictures: of train, classes alike, that ranges and rounding come from.
 
     float_first: convolutions at the input that stay in float: they are few and large, and much of the error is theirs.
     float_most: largest share of all MACs that may stay in float, when the search adds the most sensitive layers.
@@ -203,6 +235,11 @@ class Recipe(_Strict, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.distil.method != "kl" and len(self.labels) < THREE:
             raise ValueError(f"distil.method {self.distil.method!r} breaks down with {len(self.labels)} classes: take 'kl'")
+        if self.data is not None and self.data.unlabelled:
+            if self.teacher is None:
+                raise ValueError("data.unlabelled: frames without labels need a teacher that speaks of them")
+            if self.train.mask_weight:
+                raise ValueError("data.unlabelled: frames without masks beside train.mask_weight: set it to 0")
 
 
 def _tell_members_apart(table: dict[str, Any]) -> dict[str, Any]:

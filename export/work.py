@@ -28,8 +28,9 @@ class Work:
         return self.folder / "float.onnx"
 
     @property
-    def ranges(self) -> Path:
-        return self.folder / "ranges.json"
+    def sensitivity(self) -> Path:
+        """What each layer alone in INT8 does: JSON, worst first."""
+        return self.folder / "sensitivity.json"
 
     def form(self, name: str) -> Path:
         return self.folder / f"{name}.onnx"

@@ -36,6 +36,11 @@ class EngineOutputs:
     gate: F32
     labels: I64
 
+    def part(self, first: int, end: int) -> "EngineOutputs":
+        """Pictures `first` to `end` - 1."""
+        here = slice(first, end)
+        return EngineOutputs(self.logits[here], self.embedding[here], self.gate[here], self.labels[here])
+
 
 def _log_softmax(z: F64) -> F64:
     z = z - z.max(1, keepdims=True)

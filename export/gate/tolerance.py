@@ -42,6 +42,7 @@ else:
         options = ort.SessionOptions()
         options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
         options.intra_op_num_threads = 1
+        options.add_session_config_entry("optimization.disable_specified_optimizers", "WeightBiasQuantization")  # as edge.backends does
         session = ort.InferenceSession(graph, options)
         out.append([session.run(["logits"], {"input": x[None]})[0].ravel().tolist() for x in data])
     print(json.dumps(out))

@@ -6,7 +6,7 @@ As the inputs are those of the float graph, a layer answers for its own error al
 which hold the same weights, share the result. A layer that stays in float must not be corrected: it has no error.
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,20 +15,23 @@ import onnxruntime as ort
 from onnx import helper, numpy_helper
 
 from edge.frame import F32, U8
-from export.quantize.fake import convolutions, rounded_weights
+from export.quantize.fake import convolutions
 
-__all__ = ["correct", "mean_errors", "store", "stored"]
+__all__ = ["correct", "mean_errors"]
 
 
-def mean_errors(graph: Path, pictures: U8, layers: Collection[str]) -> dict[str, F32]:
-    """Conv name -> (channels,) mean over pictures and places of (rounded - float) output. pictures: (n, h, w, 3) uint8 of train."""
+def mean_errors(graph: Path, pictures: U8, weights: Mapping[str, F32]) -> dict[str, F32]:
+    """Conv name -> (channels,) mean over pictures and places of (rounded - float) output.
+
+    pictures: (n, h, w, 3) uint8 of train. weights: conv name -> its rounded weights, in float.
+    """
     model = onnx.load(graph)
     tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     nodes = {node.name: node for node in model.graph.node}
-    asked = [layer for layer in convolutions(model) if layer.name in layers]
+    asked = [layer for layer in convolutions(model) if layer.name in weights]
     model.graph.initializer.append(numpy_helper.from_array(np.array([0, 2, 3], np.int64), "bias_axes"))
     for layer in asked:
-        change = rounded_weights(tensors[layer.weight]) - tensors[layer.weight]
+        change = weights[layer.name] - tensors[layer.weight]
         name = f"{layer.name}_change"
         model.graph.initializer.append(numpy_helper.from_array(change.astype(np.float32), f"{name}_w"))
         twin = onnx.NodeProto()
@@ -75,15 +78,3 @@ def correct(model: onnx.ModelProto, errors: dict[str, F32]) -> onnx.ModelProto:
     del out.graph.initializer[:]
     out.graph.initializer.extend(keep)
     return out
-
-
-def store(errors: dict[str, F32], path: Path) -> None:
-    """Beside the ranges, for the forms to come; whole or not at all."""
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, **{name: np.asarray(row) for name, row in errors.items()})  # type: ignore[arg-type]
-    partial.replace(path)
-
-
-def stored(path: Path) -> dict[str, F32]:
-    with np.load(path, allow_pickle=False) as rows:
-        return {name: np.asarray(rows[name], np.float32) for name in rows.files}

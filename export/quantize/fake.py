@@ -1,6 +1,6 @@
 """A float graph in which chosen convolutions compute as INT8 would: the instrument of the scan and of the bias correction."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from onnx import helper, numpy_helper
 
 from edge.frame import F32
 
-__all__ = ["Convolution", "convolutions", "only_int8", "rounded_weights"]
+__all__ = ["Convolution", "convolutions", "only_int8", "rounded_weights", "weight_scales"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,15 @@ def convolutions(model: onnx.ModelProto) -> tuple[Convolution, ...]:
     return tuple(found)
 
 
-def rounded_weights(weight: F32) -> F32:
-    """Symmetric int8 per output channel (axis 0), back in float: what both forms hold."""
+def weight_scales(weight: F32) -> F32:
+    """Step of the int8 grid of each output channel (axis 0), shaped to divide the weight: what ONNX Runtime's quantiser chooses."""
     peak = np.abs(weight).reshape(len(weight), -1).max(1)
-    scale = np.where(peak > 0, peak / 127, 1.0).reshape(-1, *[1] * (weight.ndim - 1))
+    return np.asarray(np.where(peak > 0, peak / 127, 1.0), np.float32).reshape(-1, *[1] * (weight.ndim - 1))
+
+
+def rounded_weights(weight: F32) -> F32:
+    """To the nearest value of the grid, back in float."""
+    scale = weight_scales(weight)
     return np.asarray(np.clip(np.rint(weight / scale), -127, 127) * scale, np.float32)
 
 
@@ -63,20 +68,20 @@ def _input_scale(low: float, high: float, *, symmetric: bool) -> tuple[np.float3
 
 
 def only_int8(
-    model: onnx.ModelProto, layers: Collection[str], ranges: dict[str, tuple[float, float]], *, symmetric: bool = False
+    model: onnx.ModelProto, weights: Mapping[str, F32], ranges: dict[str, tuple[float, float]], *, symmetric: bool = False
 ) -> onnx.ModelProto:
-    """A copy of the graph where the named convolutions have rounded weights and a rounded input; everything else is float.
+    """A copy of the graph where the convolutions that `weights` names have these and a rounded input; everything else is float.
 
-    symmetric: int8 with zero point 0 at the input (trt_in), else uint8 (u8s8).
+    weights: on the int8 grid, in float. symmetric: int8 with zero point 0 at the input (trt_in), else uint8 (u8s8).
     """
     out = onnx.ModelProto()
     out.CopyFrom(model)
     tensors = {tensor.name: tensor for tensor in out.graph.initializer}
     nodes = []
     for node in out.graph.node:
-        if node.op_type == "Conv" and node.name in layers:
+        if node.op_type == "Conv" and node.name in weights:
             weight = tensors[node.input[1]]
-            weight.CopyFrom(numpy_helper.from_array(rounded_weights(numpy_helper.to_array(weight)), weight.name))
+            weight.CopyFrom(numpy_helper.from_array(weights[node.name], weight.name))
             scale, zero = _input_scale(*ranges[node.input[0]], symmetric=symmetric)
             constants = [f"{node.name}_in_scale", f"{node.name}_in_zero"]
             out.graph.initializer.extend(numpy_helper.from_array(np.asarray(v), n) for v, n in zip((scale, zero), constants, strict=True))

@@ -8,86 +8,98 @@ The classifier and the scope heads stay in float: they cost nothing, and their i
 import contextlib
 import io
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from edge.errors import CheckFailed
-from edge.frame import U8
-from export.quantize.bias import correct, mean_errors, store, stored
+from edge.frame import F32, U8
+from export.quantize.bias import correct, mean_errors
 from export.quantize.fake import convolutions
-from export.quantize.ranges import Rule, choose, sample, write
+from export.quantize.ranges import Ranges, choose, sample, write
+from export.quantize.rounding import rounded_layers
 
-__all__ = ["assert_tensorrt_form", "quantize"]
+__all__ = ["Measured", "assert_tensorrt_form", "measure", "write_form"]
 
 COMMON: dict[str, Any] = {"WeightSymmetric": True}
 FORMS: dict[str, tuple[QuantType, list[str], dict[str, Any]]] = {
-    "u8s8": (QuantType.QUInt8, ["Conv", "Clip", "Add"], {}),
+    "u8s8": (QuantType.QUInt8, ["Conv", "Clip", "Relu", "Add"], {}),
     "trt_in": (
         QuantType.QInt8,
         ["Conv"],
         {"ActivationSymmetric": True, "QuantizeBias": False, "OpTypesToExcludeOutputQuantization": ["Conv"]},
     ),
 }
+MEAN_PICTURES = 64  # means and covariances of a channel over all places of so many pictures move no more
 
 
-BIAS_PICTURES = 64  # means of a channel over all places of so many pictures move no more
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """What every form is made from. graph: FP32, pre-processed. cache: the ranges as ONNX Runtime's quantiser reads them.
 
-
-def quantize(
-    graph: Path,
-    scheme: str,
-    target: Path,
-    pictures: U8,
-    ranges: Path,
-    *,
-    percentile: float | None,
-    float_first: int = 0,
-    mse: bool = False,
-    keep_float: Collection[str] = (),
-) -> None:
-    """FP32 graph -> INT8 form at `target`.
-
-    pictures: (n, h, w, 3) uint8 from train. ranges: file of tensor ranges, made by the first form and used by every later
-    one; the mean errors of the rounded weights lie beside it. percentile: share of activations kept inside the range (None:
-    smallest and largest value). mse: ranges of least squared error instead. float_first: how many convolutions at the input
-    are left in float; keep_float: names of more.
+    weights: conv name -> its weights on the int8 grid, in float. errors: conv name -> (channels,) mean error of these weights.
     """
-    activation, ops, extra = FORMS[scheme]
-    ready = graph.with_suffix(".ready.onnx")
-    quiet = logging.getLogger()
-    level = quiet.level
-    quiet.setLevel(logging.ERROR)  # "please consider pre-processing", although it was
+
+    graph: Path
+    cache: Path
+    ranges: Ranges
+    weights: dict[str, F32]
+    errors: dict[str, F32]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The quantiser prints its progress, and logs "please consider pre-processing" although it was."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # the histogram calibrators print their progress there
-            if not ready.exists() or ready.stat().st_mtime_ns < graph.stat().st_mtime_ns:
-                quant_pre_process(str(graph), str(ready), skip_symbolic_shape=True)  # the shapes are static
-            if not ranges.exists():
-                _measure(ready, pictures, ranges, percentile=percentile, mse=mse)
-            in_float = {*_first_convolutions(ready, float_first), *keep_float}
-            errors = {name: row for name, row in stored(_errors_beside(ranges)).items() if name not in in_float}
-            quantize_static(
-                correct(onnx.load(ready), errors),
-                str(target),
-                None,  # the ranges are there
-                quant_format=QuantFormat.QDQ,
-                per_channel=True,
-                weight_type=QuantType.QInt8,
-                activation_type=activation,
-                op_types_to_quantize=ops,
-                nodes_to_exclude=sorted(in_float),
-                calibrate_method=CalibrationMethod.MinMax,  # how the file is read; what stands in it was chosen before
-                calibration_cache_path=str(ranges),
-                extra_options=COMMON | extra,
-            )
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
     finally:
-        quiet.setLevel(level)
+        root.setLevel(level)
+
+
+def measure(graph: Path, pictures: U8, folder: Path) -> Measured:
+    """Everything that is measured on train pictures, (n, h, w, 3) uint8, once for all forms. folder: for what is kept of it."""
+    ready, cache = folder / "ready.onnx", folder / "ranges.json"
+    with _quiet():
+        quant_pre_process(str(graph), str(ready), skip_symbolic_shape=True)  # the shapes are static
+    ranges = choose(sample(ready, pictures), "mse")
+    write(ranges, cache)
+    few = pictures[:: max(1, len(pictures) // MEAN_PICTURES)]
+    weights = rounded_layers(ready, few)
+    return Measured(ready, cache, ranges, weights, mean_errors(ready, few, weights))
+
+
+def write_form(measured: Measured, scheme: str, target: Path, keep_float: Collection[str] = ()) -> None:
+    """INT8 form at `target`. keep_float: names of convolutions that stay in float."""
+    activation, ops, extra = FORMS[scheme]
+    errors = {name: row for name, row in measured.errors.items() if name not in keep_float}
+    with _quiet():
+        quantize_static(
+            correct(onnx.load(measured.graph), errors),
+            str(target),
+            None,  # the ranges are there
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            activation_type=activation,
+            op_types_to_quantize=ops,
+            nodes_to_exclude=sorted(keep_float),
+            calibrate_method=CalibrationMethod.MinMax,  # how the file is read; what stands in it was chosen before
+            calibration_cache_path=str(measured.cache),
+            extra_options=COMMON | extra,
+        )
     model = onnx.load(target)
+    _put_weights(model, measured, keep_float)
     keep = [entry for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
     del model.opset_import[:]
     model.opset_import.extend(keep)  # pre-processing leaves eight domains that no node uses
@@ -96,27 +108,20 @@ def quantize(
         assert_tensorrt_form(model)
 
 
-def _errors_beside(ranges: Path) -> Path:
-    return ranges.with_suffix(".bias.npz")
-
-
-def _measure(ready: Path, pictures: U8, ranges: Path, *, percentile: float | None, mse: bool) -> None:
-    """Writes the mean errors, then the ranges: who finds ranges finds both."""
-    samples = sample(ready, pictures)
-    few = pictures[:: max(1, len(pictures) // BIAS_PICTURES)]
-    store(mean_errors(ready, few, [layer.name for layer in convolutions(onnx.load(ready))]), _errors_beside(ranges))
-    rule: Rule = "mse" if mse else "minmax" if percentile is None else "percentile"
-    write(choose(samples, rule, percentile or 100.0), ranges)
-
-
-def _first_convolutions(graph: Path, n: int) -> list[str]:
-    """Names of the first n Conv nodes; the exporter writes nodes in the order in which a picture meets them."""
-    return [node.name for node in onnx.load(graph).graph.node if node.op_type == "Conv"][:n]
+def _put_weights(model: onnx.ModelProto, measured: Measured, keep_float: Collection[str]) -> None:
+    """Our rounded weights in the place of the quantiser's nearest values; its scales are those of the same grid."""
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    for layer in convolutions(onnx.load(measured.graph)):
+        if layer.name not in measured.weights or layer.name in keep_float:
+            continue
+        stored, scale = tensors[f"{layer.weight}_quantized"], numpy_helper.to_array(tensors[f"{layer.weight}_scale"])
+        wanted = np.rint(measured.weights[layer.name] / scale.reshape(-1, 1, 1, 1)).astype(np.int8)
+        stored.CopyFrom(numpy_helper.from_array(wanted, stored.name))
 
 
 def assert_tensorrt_form(model: onnx.ModelProto) -> None:
     """Raises CheckFailed unless every Q/DQ is int8 with zero point 0: TensorRT reads uint8 as int8 with half the range, in silence."""
-    constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type not in ("QuantizeLinear", "DequantizeLinear"):
             continue

@@ -19,9 +19,10 @@ from onnxruntime.quantization.calibrate import TensorData, TensorsData, save_ten
 from edge.errors import CheckFailed
 from edge.frame import F32, U8
 
-__all__ = ["QUANTIZED", "Rule", "Samples", "choose", "sample", "write"]
+__all__ = ["QUANTIZED", "Ranges", "Rule", "Samples", "choose", "sample", "write"]
 
-QUANTIZED = ("Conv", "Clip", "Add")
+QUANTIZED = ("Conv", "Clip", "Relu", "Add")
+Ranges = dict[str, tuple[float, float]]  # tensor name -> low <= 0 <= high
 Rule = Literal["minmax", "percentile", "mse"]
 PER_PICTURE = 2048  # values of one tensor that are kept of one picture, besides its smallest and largest
 STEPS, BINS = 255, 2048
@@ -92,7 +93,7 @@ def _least_error(values: F32, low: float, high: float) -> tuple[float, float]:
     return low, high
 
 
-def choose(samples: Samples, rule: Rule, percentile: float = 99.99) -> dict[str, tuple[float, float]]:
+def choose(samples: Samples, rule: Rule, percentile: float = 99.99) -> Ranges:
     """Range (low <= 0 <= high) of every tensor by one rule; never wider than what was seen, never empty."""
     found = {}
     for name, values in samples.values.items():
@@ -107,7 +108,7 @@ def choose(samples: Samples, rule: Rule, percentile: float = 99.99) -> dict[str,
     return found
 
 
-def write(ranges: dict[str, tuple[float, float]], path: Path) -> None:
+def write(ranges: Ranges, path: Path) -> None:
     """As ONNX Runtime's calibration cache (JSON), written whole or not at all."""
     data = {name: TensorData(lowest=np.float32(low), highest=np.float32(high)) for name, (low, high) in ranges.items()}
     partial = path.with_suffix(".partial")

@@ -10,7 +10,9 @@ import onnx
 import onnxruntime as ort
 
 from edge.frame import F32, U8
+from export.quantize.bias import correct
 from export.quantize.fake import Convolution, convolutions, only_int8
+from export.quantize.ptq import Measured
 
 __all__ = ["LayerEffect", "read_effects", "run_logits", "scan", "sqnr_db", "write_effects"]
 
@@ -39,6 +41,7 @@ def run_logits(model: onnx.ModelProto | Path, pictures: U8) -> F32:
     """(n, h, w, 3) uint8 -> (n, k), one by one on ONNX Runtime, one thread."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
+    options.add_session_config_entry("optimization.disable_specified_optimizers", "WeightBiasQuantization")  # as edge.backends does
     source = str(model) if isinstance(model, Path) else model.SerializeToString()
     session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     rows = [session.run(["logits"], {"input": np.ascontiguousarray(picture[None])})[0] for picture in pictures]
@@ -78,13 +81,17 @@ def _effect(layer: Convolution, all_macs: int, wanted: F32, found: F32) -> Layer
     )
 
 
-def scan(graph: Path, ranges: dict[str, tuple[float, float]], pictures: U8) -> tuple[LayerEffect, ...]:
-    """All convolutions, the worst (largest KL) first. graph: FP32 ONNX whose tensors `ranges` names."""
-    model = onnx.load(graph)
+def scan(measured: Measured, pictures: U8) -> tuple[LayerEffect, ...]:
+    """All convolutions, the worst (largest KL) first, each as the forms hold it: rounded weights, corrected bias."""
+    model, weights, errors = onnx.load(measured.graph), measured.weights, measured.errors
     wanted = run_logits(model, pictures)
     layers = convolutions(model)
     every = sum(layer.macs for layer in layers)
-    found = [_effect(layer, every, wanted, run_logits(only_int8(model, (layer.name,), ranges), pictures)) for layer in layers]
+    found = []
+    for layer in layers:
+        name = layer.name
+        alone = only_int8(correct(model, {name: errors[name]}), {name: weights[name]}, measured.ranges)
+        found.append(_effect(layer, every, wanted, run_logits(alone, pictures)))
     return tuple(sorted(found, key=lambda effect: -effect.kl))
 
 

@@ -8,13 +8,13 @@ from edge.bench.accuracy import Accuracy, Case, measure
 from edge.bench.accuracy_interval import wilson
 from edge.bench.accuracy_metrics import ece
 from edge.reading import State
-from export.report.facts import Looked, Subgroups
+from export.data.subgroups import FEWEST_OF_SUBGROUP, Subgroups
+from export.report.facts import Looked
 from export.report.markup import Cell, bar, missing, section, share, table, text
 from export.report.plot import Axis, Mark, marks
 
-__all__ = ["FEWEST_OF_SUBGROUP", "looked_sections", "subgroup_section"]
+__all__ = ["looked_sections", "subgroup_section"]
 
-FEWEST_OF_SUBGROUP = 30  # below, nothing is reported: one patient more or less would turn the figure around
 BINS = 10
 SEEN = {
     "dev": "Dev was seen by the calibration (temperature, bias, thresholds): no estimate of what a new patient gets.",

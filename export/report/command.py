@@ -8,12 +8,14 @@ from typing import Protocol
 
 from edge.bundle.open import VerifiedBundle
 from edge.errors import UsageError
+from export.card import figures_of_card
+from export.data.subgroups import subgroups_of
 from export.data.table import Side, read_rows, select
 from export.pictures import Places
 from export.recipe import Recipe
 from export.report.contact import contact_sheet
 from export.report.facts import PairFacts, Report
-from export.report.gather import counts_of, figures_of_card, read_curves, read_latency, read_layers, subgroups_of
+from export.report.gather import counts_of, read_curves, read_latency, read_layers
 from export.report.look import look
 from export.report.page import page, write_html
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from edge.bench.accuracy import Case
 from edge.errors import UsageError
-from export.card import PairFigures
+from export.data.subgroups import Subgroups
+from export.gate.figures import PairFigures
 
-__all__ = ["OPEN_SIDES", "Curve", "CurvePoint", "Layer", "Looked", "Mistake", "PairFacts", "Report", "Subgroups", "Timed"]
+__all__ = ["OPEN_SIDES", "Curve", "CurvePoint", "Layer", "Looked", "Mistake", "PairFacts", "Report", "Timed"]
 
 OPEN_SIDES = ("choice", "dev")  # every other side is opened for reports alone, and each opening is written down
 
@@ -58,14 +59,6 @@ class Looked:
                 f"figures of '{self.side}' need the note of its opening",
                 do=f"write the opening down (docs/openings.md), or report {' or '.join(OPEN_SIDES)}",
             )
-
-
-@dataclass(frozen=True, slots=True)
-class Subgroups:
-    """values: of `column`, one for each case of the looked at, '' where the table gives none."""
-
-    column: str
-    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,18 @@
 """What lies on the disk about a run: its curves, its label table's columns, what was measured elsewhere."""
 
-import csv
 import json
-import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from edge.errors import InputRefused, UsageError
-from export.card import PairFigures
+from edge.errors import InputRefused
 from export.data.table import Row, Side, select
-from export.report.facts import Curve, CurvePoint, Layer, Subgroups, Timed
+from export.report.facts import Curve, CurvePoint, Layer, Timed
 
-__all__ = ["USUAL_SUBGROUPS", "counts_of", "figures_of_card", "read_curves", "read_latency", "read_layers", "subgroups_of"]
+__all__ = ["counts_of", "read_curves", "read_latency", "read_layers"]
 
-USUAL_SUBGROUPS = ("age", "sex", "localization", "site", "device", "birads")
 T = TypeVar("T")
-AGES = (40, 60)  # bands: below, between, from
-CARD_ROW = re.compile(r"^\| (\S+) \| (\S+) \| (\d+) \| ([\d.]+) \| ([\d.]+) \(([\d.]+)\) \| ([\d.]+) \|$", re.MULTILINE)
 
 
 class _Point(msgspec.Struct):
@@ -64,35 +57,6 @@ def _curve(path: Path, run: Path) -> Curve:
 def counts_of(rows: tuple[Row, ...], k: int) -> tuple[tuple[str, tuple[int, ...]], ...]:
     """Pictures of each of k classes, by side."""
     return tuple((str(side), tuple(sum(row.label == c for row in select(rows, side)) for c in range(k))) for side in Side)
-
-
-def figures_of_card(card: str) -> tuple[PairFigures, ...]:
-    """The gate's table of a card that `export.card` wrote; nothing of a card by another hand."""
-    return tuple(PairFigures(f, e, int(n), *map(float, values)) for f, e, n, *values in CARD_ROW.findall(card))
-
-
-def subgroups_of(table: Path, rows: Sequence[Row], columns: Sequence[str]) -> tuple[Subgroups, ...]:
-    """Values of the columns for each row; without columns, the usual ones that the table has. Ages become three bands."""
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        there = reader.fieldnames or ()
-        cells = {table.parent / line["image"]: line for line in reader}
-    for column in columns:
-        if column not in there:
-            raise UsageError(f"{table.name} has no column '{column}'", do=f"choose of: {', '.join(there)}")
-    chosen = columns or [column for column in USUAL_SUBGROUPS if column in there]
-    return tuple(Subgroups(c, tuple(_value(c, (cells[row.image][c] or "").strip()) for row in rows)) for c in chosen)
-
-
-def _value(column: str, cell: str) -> str:
-    if column != "age" or not cell:
-        return cell
-    try:
-        age = float(cell)
-    except ValueError:
-        return cell
-    young, old = AGES
-    return f"below {young}" if age < young else f"{young} to {old - 1}" if age < old else f"{old} and above"
 
 
 def read_layers(path: Path) -> tuple[Layer, ...]:

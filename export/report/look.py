@@ -40,7 +40,7 @@ def _pair(bundle: VerifiedBundle) -> Pair:
 def look(bundle: VerifiedBundle, rows: tuple[Row, ...], side: str, advance: Callable[[], None]) -> Answers:
     """advance: called after each picture. Raises InputRefused for a picture that cannot be read, UsageError, BackendFault."""
     manifest, pair = bundle.manifest, _pair(bundle)
-    codes, guards = manifest.codes(), guards_of(manifest)
+    codes, guards = manifest.codes(), guards_of(manifest, pair.decision)
     scope = manifest.scope
     bank = read_bank(bundle.member(scope.bank), scope) if scope is not None and scope.bank is not None else None
     session = open_session(bundle, pair.form, pair.engine, 1, Place(None, lambda _: None))

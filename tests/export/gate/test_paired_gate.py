@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from edge.errors import CheckFailed
+from export.data.subgroups import Subgroups
+from export.gate.figures import worst_subgroup
 from export.gate.frames import gate_frames
 from export.gate.paired import compare, refusals, refuse
 from export.pictures import Sided
@@ -74,10 +76,22 @@ def test_frames_of_one_patient_widen_the_bound() -> None:
 def test_the_frames_reach_the_number_and_keep_label_and_patient() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (6, 24, 32, 3), dtype=np.uint8)
     dev = Sided(pixels, np.arange(6) % 2, [f"p{i}" for i in range(6)])
-    found = gate_frames((dev, dev), Augment(), reflect=False, frames=30)
+    found = gate_frames(dev, dev, Augment(), reflect=False, frames=30)
     assert found.pixels.shape == (36, 24, 32, 3)
+    assert (found.fit, found.dev) == (6, 12)
     assert np.array_equal(found.pixels[:6], pixels)
     assert not np.array_equal(found.pixels[12:18], pixels)
     assert found.groups[12:18] == dev.groups
     assert np.array_equal(found.labels[12:18], dev.labels)
-    assert np.array_equal(found.pixels, gate_frames((dev, dev), Augment(), reflect=False, frames=30).pixels)
+    assert np.array_equal(found.pixels, gate_frames(dev, dev, Augment(), reflect=False, frames=30).pixels)
+
+
+def test_the_subgroup_that_loses_most_is_named_and_a_small_one_says_nothing() -> None:
+    labels = np.zeros(100, np.int64)
+    found = np.where(np.arange(100) % 10 == 0, 1, 0)  # one in ten is wrong, all of them of site "a"
+    sites = Subgroups("site", tuple("tiny" if i < 5 else "a" if i % 10 == 0 or i % 2 else "b" for i in range(100)))
+    worst = worst_subgroup((sites,), labels, np.zeros(100, np.int64), found)
+    assert worst is not None
+    assert (worst.column, worst.value, worst.accuracy_float) == ("site", "a", 1.0)
+    assert worst.loss == pytest.approx(9 / 57)
+    assert worst_subgroup((Subgroups("site", ("tiny",) * 20),), labels[:20], labels[:20], found[:20]) is None

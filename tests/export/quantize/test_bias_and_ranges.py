@@ -9,7 +9,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edge.errors import CheckFailed
 from export.quantize.bias import correct, mean_errors
-from export.quantize.fake import convolutions, only_int8
+from export.quantize.fake import convolutions, only_int8, rounded_weights
+from export.quantize.ptq import measure
 from export.quantize.ranges import Samples, choose, sample
 from export.quantize.sensitivity import read_effects, run_logits, scan, write_effects
 
@@ -48,13 +49,18 @@ def a_net(path: Path) -> Path:
     return path
 
 
+def weight_of(model: onnx.ModelProto, name: str) -> np.ndarray:
+    return numpy_helper.to_array(next(tensor for tensor in model.graph.initializer if tensor.name == name))
+
+
 def test_the_correction_takes_off_the_mean_error_of_the_rounded_layers(tmp_path: Path) -> None:
     graph = a_net(tmp_path / "net.onnx")
     model, wide = onnx.load(graph), choose(sample(graph, PICTURES), "minmax")
     wanted = run_logits(model, PICTURES)
-    errors = mean_errors(graph, PICTURES, ("first", "second"))
-    plain = run_logits(only_int8(model, ("first", "second"), wide), PICTURES) - wanted
-    mended = run_logits(only_int8(correct(model, errors), ("first", "second"), wide), PICTURES) - wanted
+    nearest = {"first": rounded_weights(weight_of(model, "w1")), "second": rounded_weights(weight_of(model, "w2"))}
+    errors = mean_errors(graph, PICTURES, nearest)
+    plain = run_logits(only_int8(model, nearest, wide), PICTURES) - wanted
+    mended = run_logits(only_int8(correct(model, errors), nearest, wide), PICTURES) - wanted
     assert np.abs(mended.mean(0)).max() < 0.5 * np.abs(plain.mean(0)).max()
 
 
@@ -68,7 +74,7 @@ def test_layers_and_their_cost_are_found_in_the_order_of_the_picture(tmp_path: P
 
 def test_the_scan_ranks_layers_by_what_each_does_alone_and_survives_the_file(tmp_path: Path) -> None:
     graph = a_net(tmp_path / "net.onnx")
-    effects = scan(graph, choose(sample(graph, PICTURES), "minmax"), PICTURES)
+    effects = scan(measure(graph, PICTURES, tmp_path), PICTURES)
     assert {effect.layer for effect in effects} == {"first", "second"}
     assert effects[0].kl > effects[1].kl > 0
     assert sum(effect.share for effect in effects) == pytest.approx(1.0)

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edge.errors import CheckFailed
 from edge.frame import U8
-from export.quantize.ptq import assert_tensorrt_form, quantize
+from export.quantize.ptq import assert_tensorrt_form, measure, write_form
 
 
 def a_small_net(path: Path) -> Path:
@@ -57,29 +57,34 @@ def logits(path: Path, pictures: U8) -> np.ndarray:
     return np.concatenate([session.run(None, {"input": picture[None]})[0] for picture in pictures])
 
 
-@pytest.mark.parametrize("percentile", [None, 99.99])
-def test_both_forms_answer_like_the_float_graph_from_the_same_ranges(tmp_path: Path, percentile: float | None) -> None:
-    graph, ranges = a_small_net(tmp_path / "float.onnx"), tmp_path / "ranges.json"
-    wanted = logits(graph, some_pictures())
-    quantize(graph, "u8s8", tmp_path / "u8s8.onnx", some_pictures(), ranges, percentile=percentile)
-    first = ranges.read_bytes()
-    quantize(graph, "trt_in", tmp_path / "trt.onnx", some_pictures()[:0], ranges, percentile=percentile)
-    assert ranges.read_bytes() == first
-    for form in ("u8s8.onnx", "trt.onnx"):
-        found = logits(tmp_path / form, some_pictures())
+def test_both_forms_answer_like_the_float_graph_from_the_same_measurements(tmp_path: Path) -> None:
+    graph = a_small_net(tmp_path / "float.onnx")
+    wanted, measured = logits(graph, some_pictures()), measure(graph, some_pictures(), tmp_path)
+    for scheme in ("u8s8", "trt_in"):
+        write_form(measured, scheme, tmp_path / f"{scheme}.onnx")
+        found = logits(tmp_path / f"{scheme}.onnx", some_pictures())
         assert np.abs(found - wanted).max() < 0.05 * np.ptp(wanted)
 
 
 def test_the_tensorrt_form_has_no_unsigned_and_no_shifted_zero_point(tmp_path: Path) -> None:
-    graph, ranges = a_small_net(tmp_path / "float.onnx"), tmp_path / "ranges.json"
-    quantize(graph, "u8s8", tmp_path / "u8s8.onnx", some_pictures(), ranges, percentile=None)
-    quantize(graph, "trt_in", tmp_path / "trt.onnx", some_pictures(), ranges, percentile=None)
+    measured = measure(a_small_net(tmp_path / "float.onnx"), some_pictures(), tmp_path)
+    write_form(measured, "u8s8", tmp_path / "u8s8.onnx")
+    write_form(measured, "trt_in", tmp_path / "trt.onnx")
     assert_tensorrt_form(onnx.load(tmp_path / "trt.onnx"))
     with pytest.raises(CheckFailed, match="zero point"):
         assert_tensorrt_form(onnx.load(tmp_path / "u8s8.onnx"))
 
 
 def test_no_form_names_a_domain_that_no_node_uses(tmp_path: Path) -> None:
-    graph = a_small_net(tmp_path / "float.onnx")
-    quantize(graph, "u8s8", tmp_path / "u8s8.onnx", some_pictures(), tmp_path / "r.json", percentile=None)
+    measured = measure(a_small_net(tmp_path / "float.onnx"), some_pictures(), tmp_path)
+    write_form(measured, "u8s8", tmp_path / "u8s8.onnx")
     assert [entry.domain for entry in onnx.load(tmp_path / "u8s8.onnx").opset_import] == [""]
+
+
+def test_a_layer_that_is_kept_in_float_holds_its_weights_as_they_were(tmp_path: Path) -> None:
+    measured = measure(a_small_net(tmp_path / "float.onnx"), some_pictures(), tmp_path)
+    write_form(measured, "u8s8", tmp_path / "u8s8.onnx", ("conv2",))
+    held = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(tmp_path / "u8s8.onnx").graph.initializer}
+    kept = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(measured.graph).graph.initializer}
+    assert np.array_equal(held["w2"], kept["w2"])
+    assert "w1_quantized" in held

@@ -16,10 +16,15 @@ from edge.bench.accuracy import Case
 from edge.cli.failures import as_expected
 from edge.errors import InputRefused, UsageError
 from edge.reading import State
-from export.card import PairFigures
+from export.card import card, figures_of_card
+from export.data.subgroups import Subgroups, subgroups_of
+from export.gate.figures import PairFigures, Subgroup
+from export.gate.paired import Comparison, RecallChange
+from export.gate.pairs import Gated
+from export.recipe import read_recipe
 from export.report.contact import WARNING, contact_sheet
-from export.report.facts import Curve, CurvePoint, Layer, Looked, Mistake, PairFacts, Report, Subgroups, Timed
-from export.report.gather import figures_of_card, read_curves, read_latency, read_layers, subgroups_of
+from export.report.facts import Curve, CurvePoint, Layer, Looked, Mistake, PairFacts, Report, Timed
+from export.report.gather import read_curves, read_latency, read_layers
 from export.report.page import page, write_html
 from export.report.plot import Axis
 
@@ -72,6 +77,23 @@ def cases(codes: tuple[str, str], n: int = 120) -> tuple[Case, ...]:
     return tuple(made)
 
 
+def figures() -> PairFigures:
+    return PairFigures(
+        form="u8s8",
+        engine="onnxruntime",
+        frames=3064,
+        n=383,
+        agreement=0.9923,
+        balanced_accuracy=0.8,
+        balanced_accuracy_float=0.81,
+        loss_upper=-0.0012,
+        auc=0.9,
+        auc_float=0.901,
+        ece=0.04,
+        ready=0.7,
+    )
+
+
 def a_report(codes: tuple[str, str] = ("benign", "malignant")) -> Report:
     looked = Looked("dev", "u8s8 on onnxruntime", cases(codes))
     return Report(
@@ -83,7 +105,7 @@ def a_report(codes: tuple[str, str] = ("benign", "malignant")) -> Report:
         codes=codes,
         curves=(Curve("student", tuple(CurvePoint(i, 1 / (i + 1), 0.5 + i / 40) for i in range(14))),),
         counts=(("train", (10, 20)), ("choice", (1, 2))),
-        pairs=(PairFacts("u8s8", "onnxruntime", "passed", ("x86",), PairFigures("u8s8", "onnxruntime", 120, 0.99, 0.8, 0.81, 0.7)),),
+        pairs=(PairFacts("u8s8", "onnxruntime", "passed", ("x86",), figures()),),
         looked=(looked,),
         subgroups=(Subgroups("sex", tuple("f" if i < 100 else "m" for i in range(120))),),
         layers=(Layer("stem", 0.4), Layer("head", 0.01)),
@@ -207,8 +229,12 @@ def test_layers_and_latency_are_read_or_refused(tmp_path: Path) -> None:
 
 
 def test_the_gate_figures_of_our_card_are_read_back() -> None:
-    line = "| u8s8 | onnxruntime | 383 | 0.977 | 0.813 (0.807) | 0.86 |"
-    assert figures_of_card(f"# x\n\n{line}\n") == (PairFigures("u8s8", "onnxruntime", 383, 0.977, 0.813, 0.807, 0.86),)
+    recipe, _ = read_recipe(Path(__file__).parents[3] / "export" / "recipes" / "breast-us.toml")
+    same = Comparison(3064, 212, 0.9923, 0.81, 0.8, 0.01, -0.0012, (RecallChange("malignant", 900, 0.8, 0.79, -0.02, 0.01),), "benign")
+    text = card(recipe, [Gated(figures(), same, Subgroup("age", "below 40", 33, 0.8, 0.9))], {"train": (3, 4)})
+    assert figures_of_card(text) == (figures(),)
+    assert "age = below 40 (n = 33) loses most: accuracy 0.900 to 0.800" in text
+    assert "malignant (900 frames): 0.800 to 0.790 (-0.020 to +0.010)" in text
     assert figures_of_card("a card by another hand") == ()
 
 
