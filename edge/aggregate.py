@@ -46,13 +46,14 @@ SCOPE_BACK = 0.5  # so far below the limit the average must come before a label 
 class Policy:
     """What the bundle says about time and thresholds. set_at: one per class; out_of_scope_above: None = no scope check.
 
-    guards: classes that must not be missed.
+    guards: classes that must not be missed. settled_temperature: of the averaged log-odds, which are not those of a still.
     """
 
     aggregation: Aggregation
     set_at: tuple[float, ...]
     out_of_scope_above: float | None = None
     guards: tuple[Guard, ...] = ()
+    settled_temperature: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +96,7 @@ def step(window: Window, seen: Judgement | Reason, captured_ns: int, *, scene_cu
     if window.out_of_scope:
         kept = Window(newest_ns=captured_ns, seen_ns=captured_ns, scope_excess=window.scope_excess, out_of_scope=True)
         return kept, Verdict(State.OUT_OF_SCOPE, Reason.OUT_OF_SCOPE)
-    window = _with_evidence(window, seen, captured_ns, policy.aggregation)
+    window = _with_evidence(window, seen, captured_ns, policy)
     if window.evidence_s < policy.aggregation.settle_s - 1e-6:  # sums of frame times are not exact
         return window, Verdict(State.STARTING, Reason.SETTLING)
     return _say(window, captured_ns, policy)
@@ -145,7 +146,8 @@ def _softmax(scores: F32) -> F32:
     return np.asarray(exponentials / exponentials.sum(), np.float32)
 
 
-def _with_evidence(window: Window, seen: Judgement, captured_ns: int, how: Aggregation) -> Window:
+def _with_evidence(window: Window, seen: Judgement, captured_ns: int, policy: Policy) -> Window:
+    how = policy.aggregation
     odds = centred_log_odds(seen.probabilities, how.clip_logit)
     vote = np.zeros_like(odds)
     vote[[int(np.argmax(seen.probabilities)), *seen.set]] = 1.0
@@ -166,7 +168,7 @@ def _with_evidence(window: Window, seen: Judgement, captured_ns: int, how: Aggre
             evidence_s=window.evidence_s + counted_s,
         )
     assert new.log_odds is not None
-    return replace(new, newest_ns=captured_ns, probabilities=_softmax(new.log_odds / np.float32(new.weight)))
+    return replace(new, newest_ns=captured_ns, probabilities=_softmax(new.log_odds / np.float32(new.weight * policy.settled_temperature)))
 
 
 def _say(window: Window, now_ns: int, policy: Policy) -> tuple[Window, Verdict]:

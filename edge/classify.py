@@ -3,10 +3,12 @@
 Pure. The same functions fit the numbers at export and apply them on the device, so that they cannot drift apart.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.bundle.manifest import IN_SIGHT, Decision, Manifest, Outputs, Scope
 from edge.errors import BackendFault
@@ -18,6 +20,7 @@ __all__ = [
     "Judgement",
     "RawOutputs",
     "Verdict",
+    "calibrated",
     "decide",
     "guards_of",
     "judge",
@@ -25,10 +28,12 @@ __all__ = [
     "prediction_set",
     "read_bank",
     "scope_distance",
+    "scores_of",
     "set_verdict",
     "still_verdict",
 ]
 
+F64 = NDArray[np.float64]
 BANK_SCALE = 127.0  # int8 rows of the bank are L2-normalised embeddings times this
 SMALLEST_PROBABILITY = 1e-12  # below float32's resolution of a softmax: the floor before a logarithm
 MOST_IN_READY = 2  # "a, or b" is an answer; three classes are none
@@ -77,21 +82,34 @@ class Verdict:
     set: tuple[int, ...] = ()
 
 
-def decide(raw: RawOutputs, decision: Decision, outputs: Outputs) -> F32:
-    """softmax(logits / temperature + bias) -> (K,) float32, sum 1; of log p where the graph ends in a softmax.
-
-    Guo et al., ICML 2017, with a bias per class. Raises BackendFault when an output is not a number.
-    """
+def scores_of(raw: RawOutputs, outputs: Outputs) -> F64:
+    """What a temperature divides, (K,) float64: logits, or log p where the graph ends in a softmax."""
     scores = np.asarray(raw.classes, np.float64).reshape(-1)
+    return np.log(np.maximum(scores, SMALLEST_PROBABILITY)) if outputs.is_probability else scores
+
+
+def calibrated(scores: F64, temperature: float, bias: Sequence[float], scale: Sequence[float] = ()) -> F64:
+    """softmax(scores / temperature + bias) along the last axis of (..., K); with `scale`, of scale * log-softmax(scores).
+
+    Guo et al., ICML 2017, with a bias per class; `scale` is their vector scaling, of log-probabilities so that it does not depend on
+    what all scores have in common (of two classes: beta calibration, Kull et al., AISTATS 2017).
+    """
+    if scale:
+        scores = scores - scores.max(-1, keepdims=True)
+        scores = (scores - np.log(np.exp(scores).sum(-1, keepdims=True))) * np.asarray(scale, np.float64)
+    scores = scores / temperature + np.asarray(bias, np.float64)
+    exponentials = np.exp(scores - scores.max(-1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(-1, keepdims=True))
+
+
+def decide(raw: RawOutputs, decision: Decision, outputs: Outputs) -> F32:
+    """The calibrated probabilities of one picture, (K,) float32, sum 1. Raises BackendFault when an output is not a number."""
+    scores = scores_of(raw, outputs)
     if scores.shape[0] != len(decision.bias):
         raise BackendFault(f"the model gave {scores.shape[0]} classes where its manifest names {len(decision.bias)}", do="sonoderm check")
     if not np.isfinite(scores).all():
         raise BackendFault("the model gave a value that is no number", do="sonoderm check")
-    if outputs.is_probability:
-        scores = np.log(np.maximum(scores, SMALLEST_PROBABILITY))
-    scores = scores / decision.temperature + np.asarray(decision.bias, np.float64)
-    exponentials = np.exp(scores - scores.max())
-    return np.asarray(exponentials / exponentials.sum(), np.float32)
+    return np.asarray(calibrated(scores, decision.temperature, decision.bias, decision.scale), np.float32)
 
 
 def prediction_set(probabilities: F32, set_at: tuple[float, ...]) -> tuple[int, ...]:
@@ -144,8 +162,10 @@ def judge(raw: RawOutputs, decision: Decision, outputs: Outputs, scope: Scope | 
     return Judgement(probabilities, prediction_set(probabilities, decision.set_at), distance, in_scope)
 
 
-def guards_of(manifest: Manifest) -> tuple[Guard, ...]:
-    """The operating points that the device obeys, in the order of the manifest."""
+def guards_of(manifest: Manifest, decision: Decision) -> tuple[Guard, ...]:
+    """The operating points that the device obeys: of the decision where it has its own, else those of the manifest in their order."""
+    if decision.guard_at:
+        return tuple(Guard(label, at) for label, at in enumerate(decision.guard_at) if at is not None)
     codes = [label.code for label in manifest.labels]
     return tuple(Guard(codes.index(point.label), point.at_least) for point in manifest.operating_points if point.name == IN_SIGHT)
 

@@ -101,17 +101,23 @@ class Form(_Strict, frozen=True, kw_only=True):
     opset: Annotated[int, Meta(ge=11, le=30)]
 
 
-class Decision(_Strict, frozen=True, kw_only=True):
+class Decision(_Strict, frozen=True, kw_only=True, omit_defaults=True):
     """How outputs become a label; belongs to one (form, engine).
 
     p = softmax(logits / temperature + bias). The prediction set holds every class with p >= set_at[class].
     out_of_scope_above: scope distance past which a picture is none of this model's business (None: no scope check).
+    Left out by most bundles, and not written by them, so that readers of 0.1.0 take them: scale: factors of the log-probabilities, one a
+    class, under the temperature. guard_at: for each class the p at which it is not ruled out, in place of the operating points of that
+    kind (None: no such class). settled_temperature: divides the log-odds that were averaged in time.
     """
 
     temperature: Positive = 1.0
     bias: tuple[float, ...]
     set_at: tuple[Probability, ...]
     out_of_scope_above: float | None = None
+    scale: tuple[Positive, ...] = ()
+    guard_at: tuple[Probability | None, ...] = ()
+    settled_temperature: Positive = 1.0
 
 
 class Pair(_Strict, frozen=True, kw_only=True):
@@ -289,6 +295,8 @@ def parse(data: bytes) -> Manifest:
             raise ValueError(f"{at} names no form of this bundle")
         if len(pair.decision.bias) != k or len(pair.decision.set_at) != k:
             raise ValueError(f"{at} has bias or set thresholds for another number of labels than {k}")
+        if len(pair.decision.scale) not in {0, k} or len(pair.decision.guard_at) not in {0, k}:
+            raise ValueError(f"{at} has scale or guard_at for another number of labels than {k}")
         if pair.gate == "passed" and not manifest.golden:
             raise ValueError(f"{at} says passed, but the bundle has no golden frame to prove it with")
         if pair.gate == "passed" and len(pair.golden_outputs) != len(manifest.golden):

@@ -196,7 +196,7 @@ class Model:
         probabilities = tuple((code, float(p)) for code, p in zip(self.codes, judgement.probabilities, strict=True))
         if quality is not None:
             return Reading(None, None, State.POOR_IMAGE, quality, probabilities=probabilities, model=self.identity)
-        verdict = still_verdict(judgement, guards_of(self.manifest))
+        verdict = still_verdict(judgement, guards_of(self.manifest, self.decision))
         label = self.manifest.labels[verdict.label] if verdict.label is not None else None
         return Reading(
             captured_ns=None,

@@ -52,7 +52,8 @@ def speaker_of(model: LiveModel) -> Speaker:
     """What there is to know of a model at this moment; its identity may get notes with the first frame."""
     decision = model.decision
     labels = tuple((label.code, label.name) for label in model.manifest.labels)
-    policy = Policy(model.manifest.aggregation, decision.set_at, decision.out_of_scope_above, guards_of(model.manifest))
+    guards = guards_of(model.manifest, decision)
+    policy = Policy(model.manifest.aggregation, decision.set_at, decision.out_of_scope_above, guards, decision.settled_temperature)
     return Speaker(model.identity, labels, policy)
 
 

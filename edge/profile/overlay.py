@@ -32,7 +32,10 @@ DIRECTIONS: dict[str, Rule] = {
     "temperature": Rule(Direction.UP, "a higher temperature flattens the probabilities"),
     "out_of_scope_above": Rule(Direction.DOWN, "a lower limit refuses more pictures"),
     "set_at": Rule(Direction.DOWN, "a lower limit lets more classes into the set"),
+    "settled_temperature": Rule(Direction.UP, "a higher temperature flattens the probabilities"),
     "bias": Rule(Direction.FIXED, "a bias favours a class: never unsigned"),
+    "scale": Rule(Direction.FIXED, "a factor favours a class: never unsigned, and no overlay carries one"),
+    "guard_at": Rule(Direction.DOWN, "a lower limit rules a class that must not be missed out less often"),
 }
 
 
@@ -51,9 +54,22 @@ def _unsigned_faults(decision: Decision, entry: OverlayEntry) -> list[str]:
         faults.append("out_of_scope_above")
     if not all(_cautious("set_at", old, new) for old, new in zip(decision.set_at, entry.set_at, strict=False)):
         faults.append("set_at")
+    if entry.settled_temperature is not None and not _cautious(
+        "settled_temperature", decision.settled_temperature, entry.settled_temperature
+    ):
+        faults.append("settled_temperature")
+    if entry.guard_at and not _guards_as_much(decision.guard_at, entry.guard_at):
+        faults.append("guard_at")
     if entry.bias:
         faults.append("bias")
     return faults
+
+
+def _guards_as_much(old: tuple[float | None, ...], new: tuple[float | None, ...]) -> bool:
+    """Every class that was guarded still is, and no later. Where the bundle's are in its operating points, which are not seen here: no."""
+    if len(old) != len(new):
+        return False
+    return all(before is None or (now is not None and _cautious("guard_at", before, now)) for before, now in zip(old, new, strict=True))
 
 
 def decision_for(
@@ -73,7 +89,7 @@ def decision_for(
     if today > entry.expires_on:
         return decision, (f"calibration of profile {name} expired on {entry.expires_on.isoformat()}: not applied",)
     k = len(decision.set_at)
-    if len(entry.set_at) not in {0, k} or len(entry.bias) not in {0, k}:
+    if any(len(values) not in {0, k} for values in (entry.set_at, entry.bias, entry.guard_at, entry.prevalence)):
         return decision, (f"calibration of profile {name} is for another number of classes than {k}: not applied",)
     if loaded.signer is None and (faults := _unsigned_faults(decision, entry)):
         return decision, (f"unsigned calibration of profile {name} would make the device less cautious ({', '.join(faults)}): not applied",)
@@ -83,5 +99,7 @@ def decision_for(
         bias=entry.bias or decision.bias,
         set_at=entry.set_at or decision.set_at,
         out_of_scope_above=decision.out_of_scope_above if entry.out_of_scope_above is None else entry.out_of_scope_above,
+        guard_at=entry.guard_at or decision.guard_at,
+        settled_temperature=decision.settled_temperature if entry.settled_temperature is None else entry.settled_temperature,
     )
     return changed, () if loaded.signer else (f"calibration of profile {name} is unsigned: applied because it is more cautious",)

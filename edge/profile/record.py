@@ -62,7 +62,10 @@ class Correction(_Strict, frozen=True, kw_only=True):
 
 
 class OverlayEntry(_Strict, frozen=True, kw_only=True):
-    """Numbers that take the place of those in the bundle, for one (form, engine) of one bundle. None or () = as in the bundle."""
+    """Numbers that take the place of those in the bundle, for one (form, engine) of one bundle. None or () = as in the bundle.
+
+    prevalence: the mix of classes that the probabilities then speak of, for people.
+    """
 
     digest: Sha256Hex
     form: str
@@ -72,6 +75,9 @@ class OverlayEntry(_Strict, frozen=True, kw_only=True):
     bias: tuple[float, ...] = ()
     set_at: tuple[Probability, ...] = ()
     out_of_scope_above: float | None = None
+    guard_at: tuple[Probability | None, ...] = ()
+    settled_temperature: Annotated[float, Meta(gt=0.0)] | None = None
+    prevalence: tuple[Probability, ...] = ()
 
 
 class DeviceProfile(_Strict, frozen=True, kw_only=True):

@@ -67,5 +67,9 @@ def test_only_the_points_of_that_name_are_obeyed() -> None:
     points = tuple(
         OperatingPoint(name=name, label=code, at_least=at, measured_on="dev") for name, at in ((IN_SIGHT, 0.25), ("specificity 90 %", 0.4))
     )
-    assert guards_of(msgspec.structs.replace(manifest, operating_points=points)) == (Guard(1, 0.25),)
-    assert guards_of(manifest) == ()
+    decision = manifest.pairs[0].decision
+    pointed = msgspec.structs.replace(manifest, operating_points=points)
+    assert guards_of(pointed, decision) == (Guard(1, 0.25),)
+    assert guards_of(manifest, decision) == ()
+    own = msgspec.structs.replace(decision, guard_at=(None, None, 0.1))
+    assert guards_of(pointed, own) == (Guard(2, 0.1),), "a device's own points take the place of all of the bundle's"

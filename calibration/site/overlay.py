@@ -1,0 +1,64 @@
+"""From what was measured to an overlay entry in a device profile, bound to the bundle's digest. Pure; the file is `calibration.profile`'s.
+
+Thresholds that were calibrated for other probabilities are carried over, so that whatever was in a set stays in it.
+"""
+
+import datetime
+from collections.abc import Sequence
+
+import msgspec
+
+from calibration.conformal.carry import under_temperature
+from calibration.site.refit import Refit
+from edge.bundle.manifest import Decision
+from edge.classify import Guard
+from edge.errors import UsageError
+from edge.profile import DeviceProfile, OverlayEntry
+from edge.profile.record import parse_profile
+
+__all__ = ["entry_of", "put_overlay", "refitted"]
+
+
+def refitted(decision: Decision, found: Refit, guards: Sequence[Guard]) -> Decision:
+    """The decision with the site's temperature, its thresholds and those of classes that must not be missed carried over."""
+    ratio = found.old / found.new
+    carried = under_temperature(decision.set_at, ratio)
+    guarded = {guard.label: guard.at_least for guard in guards}
+    at = under_temperature([guarded.get(c, 0.0) for c in range(len(carried))], ratio)
+    return msgspec.structs.replace(
+        decision,
+        temperature=round(found.new, 5),
+        set_at=carried,
+        guard_at=tuple(at[c] if c in guarded else None for c in range(len(at))) if guarded else (),
+    )
+
+
+def entry_of(
+    new: Decision, old: Decision, *, digest: str, form: str, engine: str, expires_on: datetime.date, prevalence: Sequence[float] = ()
+) -> OverlayEntry:
+    """Only what differs from the bundle's own `old`; prevalence: where it differs from the bundle's."""
+    return OverlayEntry(
+        digest=digest,
+        form=form,
+        engine=engine,
+        expires_on=expires_on,
+        temperature=new.temperature if new.temperature != old.temperature else None,
+        bias=new.bias if new.bias != old.bias else (),
+        set_at=new.set_at if new.set_at != old.set_at else (),
+        guard_at=new.guard_at if new.guard_at != old.guard_at else (),
+        prevalence=tuple(prevalence),
+    )
+
+
+def put_overlay(entry: OverlayEntry, old: DeviceProfile | None, *, name: str, made_at: str) -> DeviceProfile:
+    """The entry takes the place of the one for the same bundle, form and engine; all else stays. made_at: ISO 8601, UTC.
+
+    Raises UsageError for what no profile may hold.
+    """
+    base = old or DeviceProfile(name=name, made_at=made_at)
+    others = tuple(e for e in base.overlay if (e.digest, e.form, e.engine) != (entry.digest, entry.form, entry.engine))
+    made = msgspec.structs.replace(base, made_at=made_at, overlay=(*others, entry))
+    try:
+        return parse_profile(msgspec.json.encode(made))
+    except ValueError as error:
+        raise UsageError(f"that makes no valid profile: {error}", do="sonoderm profile show FILE") from error
