@@ -1,6 +1,8 @@
 """Fuzzes the decoders of foreign bytes from valid seeds: no crash, no hang, bounded memory.
 
-    python -m benchmarks.fuzz DECODER… [--inputs 1000000] [--seed 1] [--json FILE]     DECODER: console smp cbor image display, or all
+    python -m benchmarks.fuzz DECODER… [--inputs 1000000] [--seconds 3600] [--seed 1] [--json FILE]
+
+DECODER: console smp cbor image display, or all.
 
 Coverage-guided by atheris where it is installed (`pip install atheris`), else by the small fuzzer of `fuzz_mutate.py`, which says so. A
 finding ends the decoder's run with its input; exit code 1.
@@ -41,7 +43,7 @@ class Result:
     finding: str | None
 
 
-def by_atheris(decoder: str, inputs: int, seed: int) -> Result:
+def by_atheris(decoder: str, inputs: int, seed: int, seconds: int) -> Result:
     target = TARGETS[decoder]
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(folder, "corpus")
@@ -55,6 +57,7 @@ def by_atheris(decoder: str, inputs: int, seed: int) -> Result:
             "benchmarks.fuzz_atheris",
             decoder,
             *flags,
+            f"-max_total_time={seconds}",
             "-print_final_stats=1",
             "-artifact_prefix=./",
             str(corpus),
@@ -84,21 +87,22 @@ def _kept(said: str) -> int:
     return int(found[-1]) if found else 0
 
 
-def by_mutation(decoder: str, inputs: int, seed: int) -> Result:
+def by_mutation(decoder: str, inputs: int, seed: int, seconds: int) -> Result:
     began_s = time.monotonic()
-    finding, kept = None, 0
+    finding, done, kept = None, 0, 0
     try:
-        kept, _ = fuzz(TARGETS[decoder], inputs, seed)
+        done, kept = fuzz(TARGETS[decoder], inputs, seed, seconds)
     except Exception as error:  # noqa: BLE001 - whatever a decoder raises is the finding
         finding = f"{type(error).__name__}: {error}"
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return Result(decoder, "own mutations", inputs, kept, time.monotonic() - began_s, peak_mb, finding)
+    return Result(decoder, "own mutations", done, kept, time.monotonic() - began_s, peak_mb, finding)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("decoders", nargs="+", choices=[*TARGETS, "all"])
     parser.add_argument("--inputs", type=int, default=1_000_000)
+    parser.add_argument("--seconds", type=int, default=3600, help="for one decoder at most; the table says how many inputs there were")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--own", action="store_true", help="the small fuzzer, also where atheris is installed")
     parser.add_argument("--json", type=Path)
@@ -110,7 +114,7 @@ def main() -> None:
     print(f"{'decoder':10} {'inputs':>10} {'kept':>6} {'inputs/s':>9} {'peak MB':>8}  finding")
     results = []
     for decoder in TARGETS if "all" in asked.decoders else asked.decoders:
-        result = (by_atheris if has_atheris else by_mutation)(decoder, asked.inputs, asked.seed)
+        result = (by_atheris if has_atheris else by_mutation)(decoder, asked.inputs, asked.seed, asked.seconds)
         results.append(result)
         rate = result.inputs / max(result.seconds, 1e-9)
         print(f"{decoder:10} {result.inputs:10,} {result.kept:6} {rate:9,.0f} {result.peak_mb:8}  {result.finding or 'none'}", flush=True)

@@ -2,6 +2,7 @@
 
 import random
 import sys
+import time
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any, Final
@@ -56,10 +57,14 @@ class _Lines:
         return self
 
 
-def fuzz(target: Target, inputs: int, seed: int) -> tuple[int, int]:
-    """-> (inputs kept, lines reached). Raises what a target raises: a finding."""
+def fuzz(target: Target, inputs: int, seed: int, seconds: float) -> tuple[int, int]:
+    """-> (inputs run, inputs kept). Raises what a target raises: a finding."""
     chance, corpus, lines = random.Random(seed), list(target.seeds), _Lines(target.modules)
+    ends_s, done = time.monotonic() + seconds, 0
     for i in range(inputs):
+        if time.monotonic() > ends_s:
+            break
+        done += 1
         data = corpus[i] if i < len(corpus) else mutated(chance.choice(corpus), corpus, chance, target.longest_b)
         lines.has_new = False
         if i < len(target.seeds) or i % TRACED == 0:
@@ -73,4 +78,4 @@ def fuzz(target: Target, inputs: int, seed: int) -> tuple[int, int]:
             sys.settrace(None)
         if lines.has_new:
             corpus.append(data)
-    return len(corpus), len(lines.seen)
+    return done, len(corpus)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edge.reading import Command, Reason, State
 from firmware_bridge.display.frames import Said, pack
+from firmware_bridge.display.labeltable import table_of
 from firmware_bridge.display.wire import seal
 from tests.firmware_bridge.display.link_builders import BREAST, MS, Joined, a_bare, a_frozen, a_ready, a_statement
 from tests.firmware_bridge.display.reference_receiver import REFERENCE, Step, play_python
@@ -70,7 +71,7 @@ def record() -> list[Step]:
     link.run(140 * MS)
     link.steps += [Step("s", 150)]
     link.receiver.press(Command.FREEZE, 150)
-    link.steps += [Step("p", 150, "1")]
+    link.steps += [Step("p", 150, "1"), Step("s", 150)]
     link.now_ns = 150 * MS
     link.run(170 * MS)
     link.sender.say(a_statement(a_frozen(captured_ns=60 * MS), rendered=True))
@@ -91,7 +92,17 @@ def record() -> list[Step]:
         Step("s", now_ms + 240),  # damaged
         Step("b", now_ms + 250, seal(bytes(other)).hex()),
         Step("s", now_ms + 250),  # another version
+        Step("b", now_ms + 300, seal(pack(Said(77, State.POOR_IMAGE, reason=4, expires_in_ms=60, table=table_of(BREAST).hash))).hex()),
+        Step("s", now_ms + 359),
+        Step("s", now_ms + 360),  # expired, long before it was silent
+        *_nobody_takes(now_ms + 400),
     ]
+
+
+def _nobody_takes(at_ms: int) -> list[Step]:
+    """A press that is sent, repeated, and given up."""
+    after_ms = (0, 20, 50, 999, 1000)
+    return [Step("p", at_ms, "1"), *(Step(what, at_ms + ms) for ms in after_ms for what in "os")]
 
 
 def main() -> None:
