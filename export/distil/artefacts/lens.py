@@ -26,7 +26,8 @@ def dark_corners(pixels: U8, strength: float, rng: Generator) -> U8:
     y = np.arange(height, dtype=np.float32) - np.float32(height / 2 + rng.uniform(-0.05, 0.05) * height)
     outside = smoothstep(radius - soft / 2, radius + soft / 2, np.sqrt(x[None, :] ** 2 + y[:, None] ** 2))
     noise = np.frombuffer(rng.bytes(pixels.size), np.uint8).reshape(pixels.shape) & NOISE
-    return laid_over(pixels, outside, np.asarray(cv2.add(np.asarray(noise, np.uint8), filled(pixels.shape, TUBE)), np.uint8))
+    dark = np.asarray(cv2.add(np.asarray(noise, np.uint8), filled(pixels.shape, TUBE)), np.uint8)
+    return np.asarray(cv2.min(laid_over(pixels, outside, dark), pixels), np.uint8)  # what is darker already stays so
 
 
 def cast(pixels: U8, strength: float, rng: Generator) -> U8:

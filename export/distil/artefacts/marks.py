@@ -69,9 +69,14 @@ def sticker(pixels: U8, strength: float, rng: Generator) -> U8:
     centre = (width / 2 + out * width * np.cos(angle), height / 2 + out * height * np.sin(angle))
     away = _distance(pixels, centre)
     fresh = multiplied(pixels, 1 - np.float32(0.35) * smoothstep(radius + 5 * unit, radius, away))
-    shade = 1 + 0.05 * relief(rng, (height, width), (short / 2, short / 2), 1)
+    lamp = rng.uniform(0, 2 * np.pi)
+    shade = 1 + np.float32(0.12 / width) * (_along(width, np.cos(lamp))[None, :] + _along(height, np.sin(lamp))[:, None])
     paper = multiplied(filled(pixels.shape, one_of(rng, *STICKERS)), shade)
     return laid_over(fresh, smoothstep(radius + unit, radius - unit, away), paper)
+
+
+def _along(length: int, slope: float) -> F32:
+    return (np.arange(length, dtype=np.float32) - np.float32(length / 2)) * np.float32(slope)
 
 
 def _distance(pixels: U8, centre: tuple[float, float]) -> F32:

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.random import Generator
 
 from edge.frame import U8
-from export.distil.artefacts.brush import between, inked, one_of, unit_px
+from export.distil.artefacts.brush import alpha_of, between, inked, one_of, unit_px
 
 __all__ = ["ruler"]
 
@@ -30,23 +30,20 @@ def ruler(pixels: U8, strength: float, rng: Generator) -> U8:
 
 def _strip(length_px: float, unit: float, strength: float, rng: Generator) -> U8:
     """(h, w, 4) uint8, colour times alpha, and alpha: the ruler with its outer edge on top."""
-    alpha = between(0.5, 1.0, strength)
-    step = float(rng.uniform(8, 20)) * unit
-    tick = between(5, 14, strength) * unit
+    step, tick = float(rng.uniform(8, 20)) * unit, between(5, 14, strength) * unit
     digits = 0.8 * tick + 3 * unit
-    high, wide = max(4, round(2 * tick + 1.6 * digits)), round(length_px)
-    ink = tuple(alpha * level for level in (*one_of(rng, *PRINT), 255))
-    strip = np.zeros((high, wide, 4), np.uint8)
-    if rng.random() < 0.4:
-        strip[:] = [round(alpha * level) for level in (*one_of(rng, *PAPER), 255)]
+    printed = np.zeros((max(4, round(2 * tick + 1.8 * digits)), round(length_px)), np.uint8)
     thick = max(1, round(between(0.8, 1.8, strength) * unit))
     start, numbered = int(rng.integers(0, 10)), int(rng.integers(0, 3))
     scale = digits / cv2.getTextSize("0", cv2.FONT_HERSHEY_SIMPLEX, 1.0, 1)[0][1]
-    for count in range(int(wide / step)):
+    for count in range(int(length_px / step)):
         x, place = round((count + 0.5) * step * 16), count + start
         reach = tick * (2.0 if place % 10 == 0 else 1.5 if place % 5 == 0 else 1.0)
-        cv2.line(strip, (x, 0), (x, round(reach * 16)), ink, thick, cv2.LINE_AA, 4)
+        cv2.line(printed, (x, 0), (x, round(reach * 16)), 255, thick, cv2.LINE_AA, 4)
         if place % 10 == 0:
             at = (round(x / 16 - 0.4 * digits), round(2 * tick + 1.3 * digits))
-            cv2.putText(strip, str(numbered + place // 10), at, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, thick, cv2.LINE_AA)
-    return strip
+            cv2.putText(printed, str(numbered + place // 10), at, cv2.FONT_HERSHEY_SIMPLEX, scale, 255, thick, cv2.LINE_AA)
+    ink, paper = (*one_of(rng, *PRINT), 255), (*one_of(rng, *PAPER), 255) if rng.random() < 0.4 else (0, 0, 0, 0)
+    share, alpha = alpha_of(printed), between(0.5, 1.0, strength)
+    planes = [np.rint(alpha * (low + share * (high - low))).astype(np.uint8) for low, high in zip(paper, ink, strict=True)]
+    return np.asarray(cv2.merge(planes), np.uint8)

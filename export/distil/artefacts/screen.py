@@ -16,21 +16,7 @@ COLOURS: tuple[Colour, ...] = ((255, 255, 255), (235, 235, 235), (190, 190, 190)
 FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_PLAIN)
 SIDES = ("RIGHT BREAST", "LEFT BREAST", "R BREAST", "LT BREAST", "MAMA DIREITA", "MAMA ESQ.", "BRUST RE", "SEIN G")
 PLACES = ("10H 3CM FN", "2:00 4CM", "UOQ", "LIQ", "QSE", "QIE", "RAD", "A-RAD", "RETROAREOLAR", "AXILLA")
-SETTINGS = (
-    "FR 23Hz",
-    "2D 62%",
-    "Dyn R 60",
-    "P Low",
-    "HRes",
-    "12L  B",
-    "MI 1.1",
-    "TIs 0.4",
-    "Gn 54",
-    "DR 69",
-    "Map F/0",
-    "D 4.0cm",
-    "AO 100%",
-)
+SETTINGS = ("FR 23Hz", "2D 62%", "Dyn R 60", "P Low", "HRes", "12L  B", "MI 1.1", "TIs 0.4", "Gn 54", "D 4.0cm", "AO 100%")
 DEEP = 16  # fixed-point places of OpenCV's drawing: 1/16 pixel
 SHIFT = 4
 
@@ -95,6 +81,7 @@ def _annotation(pixels: U8, letter: float, rng: Generator) -> None:
     lines = [one_of(rng, *SIDES), one_of(rng, *PLACES)] if rng.random() < 0.6 else [f"{one_of(rng, *SIDES)} {one_of(rng, *PLACES)}"]
     if rng.random() < 0.3:
         lines[-1] += "|"  # the cursor was left on the screen
+    letter *= 1.2  # typed by a person, larger than what the machine writes
     left, base = rng.uniform(-0.1, 0.7) * width, rng.choice((rng.uniform(0.05, 0.25), rng.uniform(0.6, 0.99))) * height
     colour, font = one_of(rng, *COLOURS), one_of(rng, *FONTS)
     for row, line in enumerate(lines):
