@@ -6,7 +6,6 @@ while a full port answers EAGAIN.
 
 from __future__ import annotations
 
-import errno
 import os
 import termios
 from collections.abc import Sequence
@@ -14,20 +13,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from edge.errors import MachineLacks, SonodermError, SourceUnreachable, UsageError
+from edge.errors import MachineLacks, UsageError
+from firmware_bridge.flash.line import LineLost, why_closed
+from firmware_bridge.flash.ports import UsbPort
 
 if TYPE_CHECKING:
     import serial
 
-__all__ = ["Line", "LineLost", "Place", "Plug", "find_again", "open_line", "parse_place", "plugs", "why_closed", "with_serial"]
+__all__ = ["Line", "Place", "find_again", "open_line", "parse_place", "with_serial"]
 
 BAUD: Final = 115_200
 BAUDS: Final = (9_600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600, 1_000_000)
 READ_B: Final = 4096
-
-
-class LineLost(SourceUnreachable):
-    """The port is gone: unplugged, reset, or the other end of a pty closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +34,6 @@ class Place:
     path: str
     baud: int = BAUD
     usb_serial: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Plug:
-    """One port that this machine lists."""
-
-    path: str
-    usb_serial: str | None
 
 
 def parse_place(target: str) -> Place:
@@ -66,28 +55,19 @@ def _is_query(query: str) -> bool:
     return all("=" in pair for pair in query.split("&")) if query else True
 
 
-def plugs() -> tuple[Plug, ...]:
-    """The ports of this machine. Raises MachineLacks without pyserial."""
-    try:
-        from serial.tools import list_ports
-    except ImportError as error:
-        raise _no_pyserial() from error
-    return tuple(Plug(port.device, port.serial_number) for port in list_ports.comports())
-
-
-def find_again(place: Place, listed: Sequence[Plug]) -> str:
+def find_again(place: Place, listed: Sequence[UsbPort]) -> str:
     """The path to open: where the plug of that number is now, else the path that was named."""
     if place.usb_serial is not None:
         for plug in listed:
-            if plug.usb_serial == place.usb_serial:
-                return plug.path
+            if plug.serial == place.usb_serial:
+                return plug.port
     return place.path
 
 
-def with_serial(place: Place, listed: Sequence[Plug]) -> Place:
+def with_serial(place: Place, listed: Sequence[UsbPort]) -> Place:
     """The place with the number of the plug that is there now, unless one was given."""
     real = os.path.realpath(place.path)
-    here = next((plug.usb_serial for plug in listed if plug.path in (place.path, real)), None)
+    here = next((plug.serial for plug in listed if plug.port in (place.path, real)), None)
     return place if place.usb_serial else Place(place.path, place.baud, here)
 
 
@@ -143,39 +123,14 @@ class Line:
 
 
 def open_line(place: Place, path: str | None = None) -> Line:
-    """Raises SourceUnreachable in one of four ways (no such port, no right, in use, no serial port), MachineLacks without pyserial."""
+    """Raises PortMissing, PortBusy, PortDenied or PortForeign, each with its remedy; MachineLacks without pyserial."""
     try:
         import serial
     except ImportError as error:
-        raise _no_pyserial() from error
+        raise MachineLacks("pyserial is not installed", do="pip install 'sonoderm[bridge]'") from error
     path = path or place.path
     try:
         port = serial.Serial(path, place.baud, timeout=0, exclusive=True)
     except serial.SerialException as error:
-        raise why_closed(path, _number(error), str(error)) from error
+        raise why_closed(path, error) from error
     return Line(port)
-
-
-def _no_pyserial() -> MachineLacks:
-    return MachineLacks("pyserial is not installed", do="pip install 'sonoderm[bridge]'")
-
-
-def _number(error: OSError) -> int | None:
-    """The system's number; pyserial hides that of a failed set-up in the error behind its own."""
-    inner = error.__context__
-    return inner.args[0] if error.errno is None and isinstance(inner, termios.error) and inner.args else error.errno
-
-
-def why_closed(path: str, number: int | None, said: str) -> SonodermError:
-    """Why a port cannot be opened, by the system's error number: each cause has another remedy."""
-    match number:
-        case errno.ENOENT | errno.ENODEV | errno.ENXIO:
-            listed = ", ".join(plug.path for plug in plugs()) or "none"
-            return SourceUnreachable(f"{path}: no such port", do=f"check cable and power; ports here: {listed}")
-        case errno.EACCES | errno.EPERM:
-            return SourceUnreachable(f"{path}: no right to open it", do="sudo usermod -aG dialout $USER, then log in again")
-        case errno.EBUSY | errno.EAGAIN:
-            return SourceUnreachable(f"{path}: another program holds it", do="end that program (a terminal, ModemManager, another run)")
-        case errno.ENOTTY | errno.EINVAL:
-            return SourceUnreachable(f"{path}: not a serial port", do="name the port of the display")
-    return SourceUnreachable(f"{path}: {said}", do="check the cable, and unplug and replug the display")

@@ -14,10 +14,12 @@ from typing import Final, Protocol
 from edge.errors import SonodermError
 from edge.reading import CommandPort, ModelIdentity, Reading, Reason, Sink, State, View
 from firmware_bridge.display.labeltable import LabelTable, table_of
-from firmware_bridge.display.line import Line, LineLost, Place, Plug, find_again, open_line, parse_place, plugs, with_serial
+from firmware_bridge.display.line import Line, Place, find_again, open_line, parse_place, with_serial
 from firmware_bridge.display.sender import Sender
 from firmware_bridge.display.statement import Statement, statement_of
 from firmware_bridge.display.wire import WIRE_CAP_B
+from firmware_bridge.flash.line import LineLost
+from firmware_bridge.flash.ports import UsbPort, usb_ports
 
 __all__ = ["Around", "McuSink", "make"]
 
@@ -39,7 +41,7 @@ class Around(Protocol):
 class McuSink:
     """line: open already, so that a display that is not there is told before any camera is touched."""
 
-    def __init__(self, place: Place, line: Line, around: Around, list_plugs: Callable[[], Sequence[Plug]] = plugs) -> None:
+    def __init__(self, place: Place, line: Line, around: Around, list_plugs: Callable[[], Sequence[UsbPort]] = usb_ports) -> None:
         self.name = f"mcu:{place.path}"
         self._place, self._line, self._around, self._list_plugs = place, line, around, list_plugs
         self._sender = Sender(place.baud)
@@ -165,6 +167,6 @@ class McuSink:
 def make(target: str, around: Around) -> Sink:
     """What stands behind `mcu:` -> a sink whose port is open. Raises UsageError, SourceUnreachable, MachineLacks."""
     named = parse_place(target)
-    listed = plugs()
+    listed = usb_ports()
     place = with_serial(named, listed)
     return McuSink(place, open_line(place, find_again(place, listed)), around)

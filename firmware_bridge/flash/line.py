@@ -10,7 +10,7 @@ from firmware_bridge.flash.holder import holders_of
 if TYPE_CHECKING:
     pass
 
-__all__ = ["Line", "LineLost", "PortBusy", "PortDenied", "PortMissing"]
+__all__ = ["Line", "LineLost", "PortBusy", "PortDenied", "PortForeign", "PortMissing", "why_closed"]
 
 _WRITE_TIMEOUT_S: Final = 30.0
 _GONE: Final = (errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EIO)
@@ -26,6 +26,10 @@ class PortBusy(SourceUnreachable):
 
 class PortDenied(MachineLacks):
     """This user may not open it."""
+
+
+class PortForeign(PortMissing):
+    """There is something, and it is no serial port."""
 
 
 class LineLost(SourceUnreachable):
@@ -45,7 +49,7 @@ class Line:
                 port, baud, timeout=0, write_timeout=_WRITE_TIMEOUT_S, exclusive=True if os.name == "posix" else None
             )
         except (serial.SerialException, OSError) as error:
-            raise _why_closed(port, error) from error
+            raise why_closed(port, error) from error
         except ValueError as error:
             raise PortMissing(f"{port}: {error}", do="give a port and a baud rate that this machine has") from error
         self._lost = (serial.SerialException, OSError, TypeError)  # TypeError: pyserial, when the port was closed under a read
@@ -82,13 +86,16 @@ class Line:
         return LineLost(f"{self.port} is gone: {_short(error)}", do="check the cable and the power of the device")
 
 
-def _why_closed(port: str, error: Exception) -> SourceUnreachable | MachineLacks:
-    number = getattr(error, "errno", None)
+def why_closed(port: str, error: Exception) -> SourceUnreachable | MachineLacks:
+    """What stands between us and a port that pyserial could not open: each cause has another remedy."""
+    number = _number(error)
+    if number in (errno.ENOTTY, errno.EINVAL):
+        return PortForeign(f"{port} is not a serial port", do="these are here: sonoderm device ports")
     if number in _GONE and not (os.path.exists(port) and number == errno.EIO):
         return PortMissing(f"there is no port {port}", do="plug the device in; these are here: sonoderm device ports")
     if number in (errno.EAGAIN, errno.EBUSY):
         who = ", ".join(holders_of(port))
-        return PortBusy(f"{port} is in use by {who or 'another program'}", do="close that program and flash again")
+        return PortBusy(f"{port} is in use by {who or 'another program'}", do="close that program and try again")
     if number in (errno.EACCES, errno.EPERM):
         if os.name == "nt":
             return PortBusy(f"{port} is in use, or you may not open it", do="close every other program that uses it")
@@ -96,6 +103,13 @@ def _why_closed(port: str, error: Exception) -> SourceUnreachable | MachineLacks
         do = f"sudo usermod -aG {group} $USER, then log in again" if group else "ask who may open it"
         return PortDenied(f"you may not open {port}", do=do)
     return PortMissing(f"{port} cannot be opened: {_short(error)}", do="these are here: sonoderm device ports")
+
+
+def _number(error: BaseException) -> int | None:
+    """The system's number; pyserial hides that of a failed set-up in the error behind its own, which is a termios.error."""
+    number = getattr(error, "errno", None)
+    behind = error.__context__.args[:1] if number is None and error.__context__ is not None else ()
+    return next((n for n in (number, *behind) if isinstance(n, int)), None)
 
 
 def _group_of(port: str) -> str | None:

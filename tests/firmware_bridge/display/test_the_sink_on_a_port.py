@@ -1,6 +1,5 @@
 """`mcu:` on a real pty, with its thread: what arrives there, presses, loss and return of the port."""
 
-import errno
 import os
 import select
 import time
@@ -10,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from edge.errors import SourceUnreachable, UsageError
+from edge.errors import UsageError
 from edge.reading import Command, ModelIdentity, Reason, State, View
-from firmware_bridge.display.line import Place, Plug, find_again, open_line, parse_place, why_closed, with_serial
+from firmware_bridge.display.line import Place, find_again, open_line, parse_place, with_serial
 from firmware_bridge.display.ownport import OwnPort
 from firmware_bridge.display.receiver import Receiver, Screen, Shows
 from firmware_bridge.display.sink import McuSink, make
+from firmware_bridge.flash.line import PortBusy, PortDenied, PortForeign, PortMissing
+from firmware_bridge.flash.ports import UsbPort
 from tests.firmware_bridge.display.link_builders import BREAST, SKIN, a_bare, a_ready, a_view
 
 MS = 1_000_000
@@ -103,13 +104,13 @@ def test_show_returns_at_once_while_nobody_reads_the_port(port: OwnPort) -> None
 def test_a_lost_port_is_found_again_under_another_name_by_its_serial(tmp_path: Path) -> None:
     first, second = OwnPort(), OwnPort()
     place = Place(first.name, usb_serial="0042")
-    listed = [Plug(first.name, "0042")]
+    listed = [UsbPort(first.name, "0042", "")]
     around = Around()
     sink = McuSink(place, open_line(place), around, lambda: tuple(listed))
     sink.open(lambda _: None)
     sink.show(a_live_view())
     Display(first).until(lambda s: s.label is not None)
-    listed[0] = Plug(second.name, "0042")
+    listed[0] = UsbPort(second.name, "0042", "")
     first.close()  # the plug is pulled
     assert Display(second).until(lambda s: s.label is not None).label == ("mel", "Melanoma")
     sink.close()
@@ -152,43 +153,37 @@ def test_what_names_no_place_is_a_usage_error(target: str) -> None:
 
 
 def test_the_plug_is_remembered_by_its_number_and_found_by_it() -> None:
-    before = (Plug("/dev/ttyACM0", "7"), Plug("/dev/ttyACM1", "8"))
+    before = (UsbPort("/dev/ttyACM0", "7", ""), UsbPort("/dev/ttyACM1", "8", ""))
     place = with_serial(Place("/dev/ttyACM1"), before)
     assert place.usb_serial == "8"
-    assert find_again(place, (Plug("/dev/ttyACM0", "8"), Plug("/dev/ttyACM1", "7"))) == "/dev/ttyACM0"
+    assert find_again(place, (UsbPort("/dev/ttyACM0", "8", ""), UsbPort("/dev/ttyACM1", "7", ""))) == "/dev/ttyACM0"
     assert find_again(place, ()) == "/dev/ttyACM1"
     assert with_serial(Place("/dev/pts/3"), before).usb_serial is None
 
 
-# ---- cases.md, O17: five causes, five lines ------------------------------------------------------------------------------------------
+# ---- cases.md, O17: each cause has its own line ---------------------------------------------------------------------------------------
 
 
-def test_o17_no_such_port_lists_those_that_are_there() -> None:
-    with pytest.raises(SourceUnreachable, match="no such port") as refused:
+def test_o17_no_such_port() -> None:
+    with pytest.raises(PortMissing, match="there is no port /dev/ttyACM99"):
         make("/dev/ttyACM99", Around())
-    assert "ports here:" in refused.value.line()
-
-
-def test_o17_no_right_names_the_group() -> None:
-    refused = why_closed("/dev/ttyACM0", errno.EACCES, "Permission denied")
-    assert refused.line() == "/dev/ttyACM0: no right to open it -> sudo usermod -aG dialout $USER, then log in again"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may open every port")
-def test_o17_a_port_that_is_not_ours_to_open_is_told_apart(port: OwnPort) -> None:
+def test_o17_a_port_that_is_not_ours_to_open(port: OwnPort) -> None:
     Path(port.name).chmod(0)
-    with pytest.raises(SourceUnreachable, match="no right"):
+    with pytest.raises(PortDenied, match="you may not open"):
         make(port.name, Around())
 
 
 def test_o17_a_port_in_use_is_said_to_be_in_use(port: OwnPort) -> None:
     line = open_line(Place(port.name))
-    with pytest.raises(SourceUnreachable, match="another program holds it"):
+    with pytest.raises(PortBusy, match="is in use by"):
         make(port.name, Around())
     line.close()
 
 
 def test_o17_a_file_is_no_serial_port(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SourceUnreachable, match="not a serial port"):
+    with pytest.raises(PortForeign, match="is not a serial port"):
         make(str(tmp_path / "file"), Around())
