@@ -11,14 +11,18 @@ from edge.frame import U8
 from edge.preprocess.fit import fit
 from edge.preprocess.prepare import prepare
 from edge.sources.picture import read_picture
+from export.data.alike import refuse_alike
 from export.data.cache import cached
+from export.data.counts import refuse_unteachable, words_of_counts
 from export.data.rendered import phantoms
+from export.data.shots import read_shot
 from export.data.subgroups import Subgroups, subgroups_of
-from export.data.table import Row, Side, read_rows, select
+from export.data.table import Row, Side, read_rows, select, split
+from export.data.unlabelled import unlabelled_rows
 from export.recipe import Recipe
 from export.scope.negatives import bend, render
 
-__all__ = ["Places", "Sided", "dev_subgroups", "in_domain", "negatives_of", "train_masks"]
+__all__ = ["Places", "Sided", "codes_of", "counted", "dev_subgroups", "in_domain", "negatives_of", "train_masks", "with_unlabelled"]
 
 PHANTOM_SEED, RENDER_SEED = 11, 1
 RENDERED = {Side.TRAIN: (1200, 1), Side.CHOICE: (160, 2), Side.FIT: (240, 3), Side.CONFORMAL: (240, 4)}
@@ -50,28 +54,64 @@ class Sided:
 
 def _of_rows(rows: tuple[Row, ...], recipe: Recipe, cache: Path) -> Sided:
     spec = recipe.input
-    paths = [row.image for row in rows]
+    shots = [row.shot for row in rows]
     shape = (spec.height_px, spec.width_px)
-    pixels = cached(paths, shape, f"prepare:{spec!r}", lambda p: prepare(p, spec).tensor, cache)
+    pixels = cached(shots, shape, f"prepare:{spec!r}", lambda p: prepare(p, spec).tensor, cache)
     return Sided(pixels, np.array([row.label for row in rows], np.int64), [row.group for row in rows])
 
 
 def in_domain(recipe: Recipe, places: Places) -> dict[Side, Sided]:
-    """Train, choice, fit and conformal. Sets that are opened for reports alone are not touched here."""
+    """Train, choice, fit and conformal. Sets that are opened for reports alone are not touched here.
+
+    Raises InputRefused for data that cannot be learned from, and for pictures of train that are alike to pictures of dev.
+    """
     if recipe.data is None:
         return {
             side: Sided(*phantoms(n, seed, recipe.input, places.cache), [f"{seed}:{i}" for i in range(n)])
             for side, (n, seed) in RENDERED.items()
         }
-    rows = read_rows(recipe.data, tuple(label.code for label in recipe.labels), places.data)
-    return {side: _of_rows(select(rows, side), recipe, places.cache) for side in RENDERED}
+    rows = read_rows(recipe.data, codes_of(recipe), places.data)
+    refuse_unteachable(rows, codes_of(recipe), recipe.train.batch)
+    sides = {side: _of_rows(select(rows, side), recipe, places.cache) for side in RENDERED}
+    if recipe.data.duplicates and recipe.data.duplicates.alike_at is not None:
+        names = {side: [str(row.shot) for row in select(rows, side)] for side in RENDERED}
+        refuse_alike({side: some.pixels for side, some in sides.items()}, names, recipe.data.duplicates.alike_at)
+    return sides
+
+
+def codes_of(recipe: Recipe) -> tuple[str, ...]:
+    return tuple(label.code for label in recipe.labels)
+
+
+def with_unlabelled(recipe: Recipe, places: Places) -> Sided | None:
+    """The train side, then the frames that the teacher alone speaks of (label UNLABELLED); None when the recipe names none."""
+    if recipe.data is None or not recipe.data.unlabelled:
+        return None
+    rows = read_rows(recipe.data, codes_of(recipe), places.data)
+    return _of_rows(select(rows, Side.TRAIN) + unlabelled_rows(recipe.data, rows, places.data), recipe, places.cache)
+
+
+def counted(recipe: Recipe, places: Places) -> tuple[str, ...]:
+    """Lines on how many pictures of each class and subgroup stand where, and on what the duplicates changed."""
+    if recipe.data is None:
+        return ()
+    cut = split(recipe.data, codes_of(recipe), places.data)
+    subgroups = subgroups_of(places.data / recipe.data.labels, cut.rows)
+    lines = words_of_counts(cut.rows, codes_of(recipe), subgroups)
+    free = unlabelled_rows(recipe.data, cut.rows, places.data)
+    told = (
+        [f"{cut.joined} groups stand in a cluster with others, {cut.set_aside} pictures are set aside"]
+        if cut.joined or cut.set_aside
+        else []
+    )
+    return (*lines, *told, *([f"without label: {len(free)} frames of {len({row.group for row in free})} groups"] if free else []))
 
 
 def dev_subgroups(recipe: Recipe, places: Places) -> tuple[Subgroups, ...]:
     """Usual subgroups of the rows of fit, then conformal, as `in_domain` orders them; none for rendered pictures."""
     if recipe.data is None:
         return ()
-    rows = read_rows(recipe.data, tuple(label.code for label in recipe.labels), places.data)
+    rows = read_rows(recipe.data, codes_of(recipe), places.data)
     return subgroups_of(places.data / recipe.data.labels, [*select(rows, Side.FIT), *select(rows, Side.CONFORMAL)])
 
 
@@ -79,11 +119,11 @@ def train_masks(recipe: Recipe, places: Places) -> U8 | None:
     """Lesion masks (n, h, w) uint8 of the train pictures, laid like their tensors; None when the recipe names none."""
     if recipe.data is None or not recipe.data.masks:
         return None
-    rows = select(read_rows(recipe.data, tuple(label.code for label in recipe.labels), places.data), Side.TRAIN)
+    rows = select(read_rows(recipe.data, codes_of(recipe), places.data), Side.TRAIN)
     spec = structs.replace(recipe.input, pad=0, grey=False)
     out = []
     for row in rows:
-        field = prepare(read_picture(row.image), recipe.input).field
+        field = prepare(read_shot(row.shot), recipe.input).field
         mask = read_picture(places.data / recipe.data.masks.format(stem=row.image.stem))
         out.append(fit(field.crop(mask), spec)[..., 0])
     return np.stack(out)
@@ -101,7 +141,7 @@ def negatives_of(recipe: Recipe, own: Sided, others: tuple[Recipe, ...], places:
     for other in others:
         if other.data is None or other.model.name not in recipe.scope.foreign_from or not recipe.scope.foreign:
             continue
-        rows = select(read_rows(other.data, tuple(label.code for label in other.labels), places.data), Side.TRAIN)
+        rows = select(read_rows(other.data, codes_of(other), places.data), Side.TRAIN)
         rng = np.random.default_rng(other.data.seed)
         few = tuple(rows[i] for i in np.sort(rng.choice(len(rows), min(recipe.scope.foreign, len(rows)), replace=False)))
         found.append(_of_rows(few, recipe, places.cache).pixels)

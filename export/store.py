@@ -4,11 +4,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.lib.format import open_memmap
-
-from edge.frame import U8
 
 __all__ = ["finished", "reserved"]
 
@@ -30,7 +29,7 @@ def finished(target: Path) -> Iterator[Path]:
         raise
 
 
-def reserved(partial: Path, shape: tuple[int, ...]) -> U8:
+def reserved(partial: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
     """A new memory-mapped uint8 array whose room on the disk is taken at once.
 
     Without that a full disk kills the process by SIGBUS at some later write. Raises OSError (ENOSPC).
@@ -38,4 +37,4 @@ def reserved(partial: Path, shape: tuple[int, ...]) -> U8:
     out = open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
     with partial.open("r+b") as file:
         os.posix_fallocate(file.fileno(), 0, partial.stat().st_size)
-    return np.asarray(out)
+    return out

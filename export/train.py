@@ -7,7 +7,7 @@ from export.distil.finetune import Epoch, Pictures, finetune
 from export.distil.machines import fabric_here
 from export.distil.members import student_folder, teach, train_members
 from export.distil.network import Student
-from export.pictures import Places, in_domain, train_masks
+from export.pictures import Places, counted, in_domain, train_masks
 from export.recipe import Adapted, Member, Recipe
 from export.teach.terms import name_of
 from export.work import Say, Work
@@ -28,7 +28,8 @@ def train_student(work: Work, places: Places, fabric: Fabric | None = None) -> S
     fabric = fabric or fabric_here()
     recipe, sides = work.recipe, work.sides
     choice = Pictures(sides[Side.CHOICE].pixels, sides[Side.CHOICE].labels)
-    work.say(f"train: {len(sides[Side.TRAIN].labels)} pictures, {len(choice.labels)} kept for choices")
+    for line in counted(recipe, places):
+        work.say(line)
     epochs = recipe.train.epochs
     if recipe.teacher is None:
         train = Pictures(sides[Side.TRAIN].pixels, sides[Side.TRAIN].labels, train_masks(recipe, places))

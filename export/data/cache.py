@@ -5,37 +5,43 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.lib.format import open_memmap
 
+from edge.errors import InputRefused
 from edge.frame import U8
-from edge.sources.picture import read_picture
+from export.data.shots import Shot, read_shots
+from export.store import finished, reserved
 
 __all__ = ["cached"]
 
-RECIPE_OF_CACHE = 1  # raise it when the meaning of the stored pixels changes
+RECIPE_OF_CACHE = 2  # raise it when the meaning of the stored pixels changes
 
 
-def _key(paths: Sequence[Path], what: str) -> str:
-    digest = hashlib.sha256(f"{RECIPE_OF_CACHE}:{what}".encode())
-    for path in paths:
-        stat = path.stat()
-        digest.update(f"{path.name}:{stat.st_size}:{int(stat.st_mtime)}\n".encode())
+def _key(shots: Sequence[Shot], what: str) -> str:
+    """Of the files' content, not of their names or times: a copied or touched data set is the same one, a changed file is not."""
+    digest, known = hashlib.sha256(f"{RECIPE_OF_CACHE}:{what}".encode()), dict[Path, str]()
+    for shot in shots:
+        if shot.file not in known:
+            try:
+                with shot.file.open("rb") as file:
+                    known[shot.file] = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                raise InputRefused(f"{shot.file}: {error.strerror}", do="complete the data set") from error
+        digest.update(f"{known[shot.file]}:{shot.frame}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def cached(paths: Sequence[Path], shape: tuple[int, int], what: str, make: Callable[[U8], U8], folder: Path) -> U8:
-    """Pictures as (n, height, width, 3) uint8, memory-mapped from `folder`.
+def cached(shots: Sequence[Shot], shape: tuple[int, int], what: str, make: Callable[[U8], U8], folder: Path) -> U8:
+    """Pictures as (n, height, width, 3) uint8, memory-mapped from `folder`, in the order of `shots`.
 
-    make: decoded picture (h, w, 3) -> (height, width, 3). what: names `make` and its settings. A file that was
-    not finished (killed in the middle) is made anew: it is written under another name and renamed when complete.
+    make: decoded picture (h, w, 3) -> (height, width, 3). what: names `make` and its settings. A file that was not finished
+    (killed in the middle) is made anew. Raises InputRefused for a picture that cannot be read, OSError for a full disk.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{_key(paths, what)}.npy"
+    target = folder / f"{_key(shots, what)}.npy"
     if not target.exists():
-        partial = target.with_suffix(".partial")
-        out = open_memmap(partial, mode="w+", dtype=np.uint8, shape=(len(paths), *shape, 3))
-        for i, path in enumerate(paths):
-            out[i] = make(read_picture(path))
-        out.flush()
-        partial.rename(target)
+        with finished(target) as partial:
+            out = reserved(partial, (len(shots), *shape, 3))
+            for i, picture in read_shots(shots):
+                out[i] = make(picture)
+            out.flush()
     return np.asarray(np.load(target, mmap_mode="r"))

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import numpy as np
-from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from edge.bundle.manifest import InputSpec
 from edge.frame import U8
 from edge.preprocess.prepare import prepare
 from edge.sources.phantom_still import LABELS, render_still
+from export.store import finished, reserved
 
 __all__ = ["phantoms"]
 
@@ -23,18 +23,17 @@ def phantoms(n: int, seed: int, spec: InputSpec, folder: Path) -> tuple[U8, NDAr
     target = folder / f"phantoms-{n}-{seed}-{shape}.npy"
     labels = np.arange(n, dtype=np.int64) % len(LABELS)
     if not target.exists():
-        partial = target.with_suffix(".partial")
-        out = open_memmap(partial, mode="w+", dtype=np.uint8, shape=(n, spec.height_px, spec.width_px, 3))
         rng = np.random.default_rng(seed)
-        for i in range(n):
-            still = render_still(
-                LABELS[labels[i]],
-                seed * 100_000 + i,
-                width_px=RENDERED_WIDTH_PX,
-                height_px=RENDERED_HEIGHT_PX,
-                time_s=float(rng.uniform(0, 30)),
-            )
-            out[i] = prepare(still, spec).tensor
-        out.flush()
-        partial.rename(target)
+        with finished(target) as partial:
+            out = reserved(partial, (n, spec.height_px, spec.width_px, 3))
+            for i in range(n):
+                still = render_still(
+                    LABELS[labels[i]],
+                    seed * 100_000 + i,
+                    width_px=RENDERED_WIDTH_PX,
+                    height_px=RENDERED_HEIGHT_PX,
+                    time_s=float(rng.uniform(0, 30)),
+                )
+                out[i] = prepare(still, spec).tensor
+            out.flush()
     return np.asarray(np.load(target, mmap_mode="r")), labels

@@ -1,12 +1,11 @@
 """Which subgroup each row of a label table belongs to: age band, sex, site, device, as far as the table says."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge.errors import UsageError
-from export.data.table import Row
+from export.data.table import Row, read_cells_of
 
 __all__ = ["FEWEST_OF_SUBGROUP", "USUAL_SUBGROUPS", "Subgroups", "subgroups_of"]
 
@@ -28,10 +27,10 @@ def subgroups_of(table: Path, rows: Sequence[Row], columns: Sequence[str] = ()) 
 
     Raises UsageError for a column that the table lacks.
     """
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        there = reader.fieldnames or ()
-        cells = {table.parent / line["image"]: line for line in reader}
+    if table.is_dir():  # a folder of classes has no further columns
+        return ()
+    cells = {table.parent / line["image"]: line for _, line in read_cells_of(table, ("image",))}
+    there = tuple(next(iter(cells.values()), {}))
     for column in columns:
         if column not in there:
             raise UsageError(f"{table.name} has no column '{column}'", do=f"choose of: {', '.join(there)}")

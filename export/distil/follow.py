@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as fn
 
+from export.data.table import UNLABELLED
 from export.recipe import Distil
 
-__all__ = ["UNLABELLED", "decoupled", "divergence", "follow", "standardise"]
+__all__ = ["decoupled", "divergence", "follow", "standardise"]
 
-UNLABELLED = -100  # as `cross_entropy` leaves out; a frame that only the teacher speaks of
 EPS = 1e-7
 
 

@@ -14,6 +14,7 @@ from torch.nn import functional as fn
 
 from edge.frame import U8
 from edge.preprocess.fit import resize
+from export.data.table import UNLABELLED
 from export.distil.artefacts import worn
 from export.distil.augment import augment_with_mask
 from export.recipe import Recipe
@@ -63,11 +64,17 @@ class Batch:
 
 
 def order_of(labels: I64, power: float, seed: int, epoch: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Indices of one epoch and the log prior of the classes under this sampling (for the logit adjustment)."""
-    rng = np.random.default_rng((seed, epoch))
-    weight = np.bincount(labels).astype(float)[labels] ** -power
-    weight /= weight.sum()
-    prior = np.bincount(labels, weights=weight)
+    """Indices of one epoch and the log prior of the classes under this sampling (for the logit adjustment).
+
+    Frames without a label are drawn as often as there are of them; the prior is that of the labelled ones.
+    """
+    rng, known = np.random.default_rng((seed, epoch)), labels != UNLABELLED
+    count = np.bincount(labels[known]).astype(float)
+    own = count[labels[known]] ** -power
+    own /= own.sum()
+    prior = np.bincount(labels[known], weights=own)
+    weight = np.full(len(labels), 1 / len(labels))
+    weight[known] = own * known.mean()
     return rng.choice(len(labels), len(labels), p=weight), np.log(prior)
 
 

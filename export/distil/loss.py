@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as fn
 
-from export.distil.follow import UNLABELLED, follow
+from export.data.table import UNLABELLED
+from export.distil.follow import follow
 from export.distil.lesson import Batch
 from export.distil.pupil import Learned
 from export.recipe import Distil

@@ -18,7 +18,7 @@ from export.distil.ask import Witness, ask, taught_by
 from export.distil.finetune import Epoch, Pictures, finetune
 from export.distil.lesson import Taught, crop
 from export.distil.network import PRETRAINED
-from export.pictures import Places, in_domain, train_masks
+from export.pictures import Places, in_domain, train_masks, with_unlabelled
 from export.recipe import Adapted, Member, Recipe
 from export.teach.lineage import read_lineage, words_of
 from export.teach.member import adapted_member, open_member
@@ -65,7 +65,7 @@ def student_folder(recipe: Recipe, model: Path) -> Path:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
-    """One member, ready to be asked. pictures: its train side, at its size."""
+    """One member, ready to be asked. pictures: its train side with the masks, at its size."""
 
     member: Member | Adapted
     network: Witness
@@ -136,12 +136,15 @@ def _adapt(
 def teach(
     recipe: Recipe, places: Places, trained: tuple[Trained, ...], said: Callable[[Member | Adapted, int], None]
 ) -> tuple[Taught, Pictures]:
-    """Ask every member about the fixed crops; returns the ensemble's word and the pictures, at the teacher's size, that it is about.
+    """Ask every member about the fixed crops; returns the ensemble's word and the pictures, at the teacher's size, that it is about:
+    the train side, and the frames without a label that the recipe names.
 
     Raises InputRefused when the members differ in size: they would see different crops.
     """
     if len({(one.member.width_px, one.member.height_px) for one in trained}) != 1:
         raise InputRefused("teacher: the members differ in size, so they would see different crops", do="give all members one size")
+    free = with_unlabelled(member_recipe(recipe, trained[0].member), places)
+    about = trained[0].pictures if free is None else Pictures(free.pixels, free.labels)
     answers = []
     for one in trained:
 
@@ -150,5 +153,5 @@ def teach(
 
         own = member_recipe(recipe, one.member)
         folder = _folder(one.member, places.runs / recipe.model.name)
-        answers.append(ask(one.network, one.pictures, own, folder, heard))
-    return taught_by(tuple(answers)), trained[0].pictures
+        answers.append(ask(one.network, about, own, folder, heard))
+    return taught_by(tuple(answers)), about

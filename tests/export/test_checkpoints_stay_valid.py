@@ -9,7 +9,7 @@ import pytest
 from export.recipe import Augment, Data, Train, read_recipe
 
 FIELDS = {
-    Data: "labels label_column group_column fold_column train_folds dev_folds report_folds seed masks cite",
+    Data: "labels label_column group_column fold_column train_folds dev_folds report_folds seed masks cite duplicates unlabelled",
     Augment: "rotate_deg scale shift flip_x flip_y gain offset gamma channel_gain saturation blur_p noise speckle",
     Train: "backbone grey epochs batch lr weight_decay ema drop mixup mask_weight freeze_norm sampler_power seed minutes_two_cores",
 }

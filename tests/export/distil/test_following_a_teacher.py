@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from edge.errors import InputRefused
-from export.distil.follow import UNLABELLED, decoupled, divergence, follow, standardise
+from export.data.table import UNLABELLED
+from export.distil.follow import decoupled, divergence, follow, standardise
 from export.distil.lesson import Batch
 from export.distil.loss import loss_of
 from export.distil.pupil import Learned
