@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from calibration.report.markup import Cell, bar, missing, section, share, table, text
+from calibration.report.plot import Axis, Mark, marks
 from edge.bench.accuracy import Accuracy, Case, measure
 from edge.bench.accuracy_interval import wilson
 from edge.bench.accuracy_metrics import ece
 from edge.reading import State
 from export.data.subgroups import FEWEST_OF_SUBGROUP, Subgroups
 from export.report.facts import Looked
-from export.report.markup import Cell, bar, missing, section, share, table, text
-from export.report.plot import Axis, Mark, marks
 
 __all__ = ["looked_sections", "subgroup_section"]
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from calibration.report.markup import document, missing, text
 from edge.frame import U8
 from edge.sources.picture import read_picture
 from export.report.facts import Mistake
-from export.report.markup import document, missing, text
 
 __all__ = ["MOST", "contact_sheet"]
 

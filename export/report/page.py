@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from calibration.report.markup import document, missing, section, table, text
+from calibration.report.plot import Axis, Mark, bars, lines, marks
 from edge.bundle.durable import replace_durably
 from export.report.answers import looked_sections, subgroup_section
 from export.report.facts import Curve, Layer, PairFacts, Report, Timed
-from export.report.markup import document, missing, section, table, text
-from export.report.plot import Axis, Mark, bars, lines, marks
 
 __all__ = ["page", "write_html"]
 

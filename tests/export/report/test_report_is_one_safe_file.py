@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from calibration.report.plot import Axis
 from edge.bench.accuracy import Case
 from edge.cli.failures import as_expected
 from edge.errors import InputRefused, UsageError
@@ -26,7 +27,6 @@ from export.report.contact import WARNING, contact_sheet
 from export.report.facts import Curve, CurvePoint, Layer, Looked, Mistake, PairFacts, Report, Timed
 from export.report.gather import read_curves, read_latency, read_layers
 from export.report.page import page, write_html
-from export.report.plot import Axis
 
 HOSTILE = "<script src='https://evil.example/x.js'>alert(1)</script>\"'&\N{RIGHT-TO-LEFT OVERRIDE}"
 VOID = {"meta", "img", "br", "link", "input", "hr"}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
-from export.report.markup import text
+from calibration.report.markup import text
 
 __all__ = ["Axis", "Mark", "bars", "lines", "marks"]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from export.report.style import STYLE
+from calibration.report.style import STYLE
 
 __all__ = ["Cell", "bar", "document", "missing", "section", "share", "table", "text"]
 
