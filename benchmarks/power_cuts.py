@@ -23,7 +23,8 @@ from pathlib import Path
 
 from benchmarks.power_cuts_disk import Fault, Files, SimulatedDisk
 from benchmarks.power_cuts_open import outcome
-from benchmarks.power_cuts_plays import AGAIN, PLAYS, RESUMED, Kit, Play
+from benchmarks.power_cuts_plays import AGAIN, PLAYS, RESUMED, Kit, Play, init
+from edge.bundle.slotfiles import RECORD
 from edge.errors import SonodermError
 from firmware_bridge.device.slots import CHECKPOINT_B
 from tests.builders import a_bundle, a_key
@@ -135,7 +136,8 @@ def second_cases_of(first: Case, kit: Kit) -> Iterator[Case]:
     """After a cut: the device starts, is flashed anew to the end, and loses its power once more at each operation of that."""
     disk = SimulatedDisk(first.files)
     runs = frozenset([_peek(disk.view(), kit)])
-    for act in AGAIN:
+    is_bound = disk.read(RECORD) is not None
+    for act in AGAIN if is_bound else (init, *AGAIN):
         with _cuts(disk) as found:
             act(disk, kit)
         after = frozenset([_peek(disk.view(), kit)])
@@ -238,8 +240,7 @@ def _sweep(sweep: Sweep, kit: Kit, plays: Sequence[Play], *, twice: bool) -> Ite
     for play in plays if twice else ():
         before = (sweep.cases, sweep.states, len(sweep.bad))
         for first in _distinct(cases_of(play, kit)):
-            if "no record" not in first.allowed:
-                sweep.feed(second_cases_of(first, kit))
+            sweep.feed(second_cases_of(first, kit))
         yield row(f"two cuts: {play.name}", before)
 
 

@@ -13,7 +13,7 @@ from edge.bundle.trust import Trust
 from edge.errors import MachineLacks
 from firmware_bridge.device.slots import CHECKPOINT_B, SlotStore
 
-__all__ = ["AGAIN", "PLAYS", "RESUMED", "Act", "Kit", "Play"]
+__all__ = ["AGAIN", "PLAYS", "RESUMED", "Act", "Kit", "Play", "init"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Play:
     acts: tuple[Act, ...]
 
 
-def _init(files: SlotFiles, kit: Kit) -> None:
+def init(files: SlotFiles, kit: Kit) -> None:
     SlotStore(files, kit.trust).init(kit.name)
 
 
@@ -102,6 +102,10 @@ def _passes(files: SlotFiles, kit: Kit) -> None:  # noqa: ARG001 - an act
     trial.step(LIFE_NS, AT)
 
 
+def _ends(files: SlotFiles, kit: Kit) -> None:  # noqa: ARG001 - an act
+    _trial(files).ended()
+
+
 def _fails(files: SlotFiles, kit: Kit) -> None:  # noqa: ARG001 - an act
     _trial(files).failed("golden frames pass but too slow", AT)
 
@@ -128,7 +132,7 @@ def _flashed(counter: int) -> tuple[Callable[[SlotFiles, Kit], None], ...]:
 
 
 SEVEN, EIGHT, NINE, RESCUE, UNBOUND = "1.0.7", "1.0.8", "1.0.9", "rescue", "no record"
-BOUND: Final = (_init,)
+BOUND: Final = (init,)
 RUNS_7: Final = (*BOUND, *_flashed(7))
 RUNS_8_OVER_7: Final = (*RUNS_7, *_flashed(8))
 
@@ -143,7 +147,7 @@ def _flash(old: str, new: str, counter: int, *, processes: int = 1) -> tuple[Act
 
 
 PLAYS: Final = (
-    Play("bind an empty folder", (), (Act("init", _init, _runs(RESCUE)),)),
+    Play("bind an empty folder", (), (Act("init", init, _runs(RESCUE)),)),
     Play("flash an empty device, confirm", BOUND, (*_flash(RESCUE, SEVEN, 7), Act("confirm", _passes, _runs(SEVEN)))),
     Play("flash an empty device, revert", BOUND, (*_flash(RESCUE, SEVEN, 7), Act("revert", _fails, _runs(RESCUE)))),
     Play("flash, confirm", RUNS_7, (*_flash(SEVEN, EIGHT, 8), Act("confirm", _passes, _runs(EIGHT)))),
@@ -159,6 +163,7 @@ PLAYS: Final = (
             Act("fourth start", _boot, _runs(SEVEN)),
         ),
     ),
+    Play("flash, a run that is stopped", RUNS_7, (*_flash(SEVEN, EIGHT, 8), Act("stop", _ends, _on_trial(EIGHT, 2, SEVEN)))),
     Play("flash as permanent", RUNS_7, (*_flash(SEVEN, EIGHT, 8)[:2], Act("permanent", _permanent, _on_trial(EIGHT, 2, SEVEN)))),
     Play(
         "roll back, confirm",

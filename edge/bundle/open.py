@@ -17,8 +17,9 @@ from edge.bundle.shipped import MODELS, Pin, read_pins
 from edge.bundle.trust import Trust
 from edge.errors import BundleRefused, InputRefused, UsageError
 
-__all__ = ["VerifiedBundle", "open_bundle", "open_shipped", "resolve_model", "verify_bundle"]
+__all__ = ["SLOT", "VerifiedBundle", "open_bundle", "open_shipped", "resolve_model", "verify_bundle"]
 
+SLOT: Final = "slot:"
 _PROOF: Final = object()
 _MAKE_AGAIN = "ask its signer to make it again with sonoderm export"
 
@@ -118,9 +119,14 @@ def open_shipped(pin: Pin, trust: Trust, folder: Path = MODELS) -> VerifiedBundl
 
 
 def resolve_model(name_or_path: str, trust: Trust, folder: Path = MODELS) -> VerifiedBundle:
-    """What --model takes: a shipped name, or a path. Raises UsageError for a name that is neither; else as open_bundle."""
-    if name_or_path.startswith("slot:"):
-        raise UsageError(f"{name_or_path}: slots come with the firmware bridge", do="name a shipped model or a bundle file")
+    """What --model takes: a shipped name, a path, or slot:DIR. Raises UsageError for a name that is none of them; else as open_bundle.
+
+    slot:DIR gives what is confirmed there; only `run` starts a trial (edge.pipeline.slot_run).
+    """
+    if name_or_path.startswith(SLOT):
+        from edge.bundle.slotboot import confirmed_model  # it builds on this module
+
+        return confirmed_model(Path(name_or_path.removeprefix(SLOT)), trust)
     pins = read_pins(folder)
     pin = next((pin for pin in pins if pin.name == name_or_path), None)
     if pin is not None:

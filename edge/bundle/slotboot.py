@@ -9,11 +9,11 @@ from typing import Final
 
 from edge.bundle.open import VerifiedBundle, verify_bundle
 from edge.bundle.slotfiles import DiskFiles, SlotFiles, load_record, note, save_record, writing
-from edge.bundle.slots import Move, Record, SlotId, boot, confirm, revert
+from edge.bundle.slots import Move, Record, SlotId, boot, confirm, give_back, passed, revert
 from edge.bundle.trust import Trust
 from edge.errors import BundleRefused, MachineLacks, UsageError
 
-__all__ = ["LIFE_NS", "Rescue", "Started", "Trial", "apply", "good_slots", "open_slot", "start"]
+__all__ = ["LIFE_NS", "Rescue", "Started", "Trial", "apply", "confirmed_model", "good_slots", "open_slot", "start"]
 
 LIFE_NS: Final = 10_000_000_000  # of a living run, after the check passed
 Lock = Callable[[], AbstractContextManager[None]]
@@ -52,15 +52,24 @@ class Trial:
         self._living_since_ns: int | None = None
         self.decided = False
 
-    def check_passed(self, now_ns: int) -> None:
-        """edge.check said yes; the life is counted from here."""
+    @property
+    def is_checked(self) -> bool:
+        return self._living_since_ns is not None
+
+    def check_passed(self, now_ns: int, memory_b: int | None = None) -> None:
+        """edge.check said yes; the life is counted from here. memory_b: of this process. Raises MachineLacks when it cannot be saved."""
         self._living_since_ns = now_ns
+        with self._lock():
+            record = load_record(self._files)
+            save_record(self._files, (passed(record, memory_b) if self._is_ours(record) else Move(record, None)).record)
 
     def step(self, now_ns: int, at: str) -> bool:
-        """Call often. True when the trial is decided. Raises MachineLacks when the outcome cannot be saved."""
+        """Call often. True when the trial is decided, here or by a technician. Raises MachineLacks when the outcome cannot be saved."""
         since = self._living_since_ns
         if not self.decided and not self._manual and since is not None and now_ns - since >= LIFE_NS:
             self._decide(confirm, at)
+        if not self.decided and not self._is_ours(load_record(self._files)):
+            self.decided = True
         return self.decided
 
     def failed(self, reason: str, at: str) -> None:
@@ -68,13 +77,22 @@ class Trial:
         if not self.decided:
             self._decide(lambda record: revert(record, reason), at)
 
+    def ended(self) -> None:
+        """The run ended, and not by its model: this start is not counted. Raises MachineLacks."""
+        if not self.decided:
+            with self._lock():
+                record = load_record(self._files)
+                save_record(self._files, (give_back(record) if self._is_ours(record) else Move(record, None)).record)
+
     def _decide(self, move: Callable[[Record], Move], at: str) -> None:
         with self._lock():
             record = load_record(self._files)
-            slot = record.slot(record.spare)
-            is_open = record.trying and slot is not None and slot.digest == self.digest
-            apply(self._files, move(record) if is_open else Move(record, None), at)  # else someone decided before us
+            apply(self._files, move(record) if self._is_ours(record) else Move(record, None), at)  # else someone decided before us
         self.decided = True
+
+    def _is_ours(self, record: Record) -> bool:
+        slot = record.slot(record.spare)
+        return record.trying and slot is not None and slot.digest == self.digest
 
 
 class Rescue(MachineLacks):
@@ -123,9 +141,23 @@ def start(files: SlotFiles, trust: Trust, at: str, *, lock: Lock = nullcontext, 
     return Started(bundle, slot, Trial(files, lock, bundle.digest, manual=manual) if trial else None, after.last_revert, trouble)
 
 
-def open_slot(name: str, trust: Trust, at: str, *, manual: bool = False) -> Started:
-    """slot:DIR -> what runs now. at: wall clock, ISO 8601, for the history. As `start`; UsageError for another name."""
-    folder = Path(name.removeprefix("slot:"))
-    if not name.startswith("slot:") or not folder.is_dir():
-        raise UsageError(f"{name}: there is no such slots folder", do="make it with sonoderm device init")
-    return start(DiskFiles(folder), trust, at, lock=lambda: writing(folder), manual=manual)
+def confirmed_model(folder: Path, trust: Trust) -> VerifiedBundle:
+    """slot:DIR for commands that do not run it live: what is confirmed there. Changes nothing. Raises UsageError, InputRefused, Rescue."""
+    files = DiskFiles(_existing(folder))
+    record = load_record(files)
+    good = good_slots(files, record, trust)
+    confirmed = [which for which in (record.active, record.spare) if which in good and (slot := record.slot(which)) and slot.confirmed]
+    if not confirmed:
+        raise Rescue("neither slot holds a good, confirmed model")
+    return good[confirmed[0]]
+
+
+def _existing(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise UsageError(f"slot:{folder}: there is no such slots folder", do="make it with sonoderm device init")
+    return folder
+
+
+def open_slot(folder: Path, trust: Trust, at: str, *, manual: bool = False) -> Started:
+    """What runs now from this folder. at: wall clock, ISO 8601, for the history. As `start`; UsageError when there is no such folder."""
+    return start(DiskFiles(_existing(folder)), trust, at, lock=lambda: writing(folder), manual=manual)

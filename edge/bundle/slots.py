@@ -5,13 +5,14 @@ Every move gives a whole new record, which is saved by one atomic rename: there 
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from edge.errors import NotTrusted, UsageError
 
 __all__ = [
+    "PASSES",
     "TRIES",
     "Boot",
     "Installed",
@@ -25,8 +26,10 @@ __all__ = [
     "clear_spare",
     "confirm",
     "floor",
+    "give_back",
     "install",
     "other",
+    "passed",
     "revert",
     "rollback",
 ]
@@ -34,10 +37,15 @@ __all__ = [
 SlotId = Literal["a", "b"]
 Intent = Literal["test", "permanent"]
 TRIES = 3
+NO_TRIAL: Final[dict[str, Any]] = {"pending": None, "trying": False, "checked": False, "tries_left": 0}
+PASSES: Final = "golden frames pass but"  # how the reason of a revert begins, where the model is right and the device is not well
 
 
 class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a slot must hold to be believed. Digests are lower-case hex; image_sha256 is of the whole file."""
+    """What a slot must hold to be believed. Digests are lower-case hex; image_sha256 is of the whole file.
+
+    memory_b: of `run` right after the check of its trial; None before.
+    """
 
     version: str
     digest: str
@@ -45,10 +53,14 @@ class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mcuboot_sha256: str
     counter: int
     confirmed: bool = False
+    memory_b: int | None = None
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """pending: a trial was asked for and is not decided. trying: it was started at least once. tries_left: further starts."""
+    """pending: a trial was asked for and is not decided. trying: it was started at least once. tries_left: further starts.
+
+    checked: its check passed; what it lacks is a life.
+    """
 
     schema: Literal[1] = 1
     name: str
@@ -59,12 +71,19 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     b: Slot | None = None
     pending: Intent | None = None
     trying: bool = False
+    checked: bool = False
     tries_left: int = 0
     last_revert: str | None = None
 
     @property
     def spare(self) -> SlotId:
         return other(self.active)
+
+    @property
+    def wanted(self) -> Slot | None:
+        """What a start would run if its file is good."""
+        is_tried = self.pending is not None and (self.trying or self.tries_left > 0)
+        return self.slot(self.spare if is_tried else self.active)
 
     def slot(self, which: SlotId) -> Slot | None:
         return self.a if which == "a" else self.b
@@ -165,7 +184,8 @@ def boot(record: Record, good: frozenset[SlotId]) -> Boot:
         if record.spare not in good:
             move = revert(record, "the new model does not verify")
         elif record.tries_left <= 0:
-            move = revert(record, f"{TRIES} starts ended before it was confirmed")
+            ended = f"{TRIES} starts ended before it was confirmed"
+            move = revert(record, f"{PASSES} run crashes: {ended}" if record.checked else ended)
         else:
             left = record.tries_left - 1
             tried = msgspec.structs.replace(record, trying=True, tries_left=left)
@@ -180,13 +200,29 @@ def boot(record: Record, good: frozenset[SlotId]) -> Boot:
     return Boot(move, None, False)
 
 
+def passed(record: Record, memory_b: int | None) -> Move:
+    """The check of the running trial said yes, with so much memory in use."""
+    slot = record.slot(record.spare)
+    if not record.trying or slot is None:
+        return Move(record, None)
+    kept = _with(record, record.spare, msgspec.structs.replace(slot, memory_b=memory_b))
+    return Move(msgspec.structs.replace(kept, checked=True), None)
+
+
+def give_back(record: Record) -> Move:
+    """A start of the trial that ended for another reason, such as a person who stopped it, is not counted."""
+    if not record.trying:
+        return Move(record, None)
+    return Move(msgspec.structs.replace(record, tries_left=min(TRIES, record.tries_left + 1)), None)
+
+
 def confirm(record: Record) -> Move:
     """The model on trial is good. Without a trial, no change (the running image is confirmed already)."""
     slot = record.slot(record.spare)
     if not record.trying or slot is None:
         return Move(record, None)
     kept = _with(record, record.spare, msgspec.structs.replace(slot, confirmed=True))
-    after = msgspec.structs.replace(kept, active=record.spare, pending=None, trying=False, tries_left=0, last_revert=None)
+    after = msgspec.structs.replace(kept, active=record.spare, last_revert=None, **NO_TRIAL)
     return Move(after, f"confirmed {slot.version} {slot.digest[:12]}")
 
 
@@ -194,4 +230,4 @@ def revert(record: Record, reason: str) -> Move:
     """The trial is over and lost: the active slot runs again. Without one, no change."""
     if record.pending is None:
         return Move(record, None)
-    return Move(msgspec.structs.replace(record, pending=None, trying=False, tries_left=0, last_revert=reason), f"reverted: {reason}")
+    return Move(msgspec.structs.replace(record, last_revert=reason, **NO_TRIAL), f"reverted: {reason}")

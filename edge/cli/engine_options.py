@@ -6,7 +6,7 @@ import typer
 
 __all__ = ["EngineOption", "FormOption", "ModelOption", "ThreadsOption"]
 
-ModelOption = Annotated[str, typer.Option("--model", "-m", help="A shipped name (derm7, breast-us, phantom) or a bundle file.")]
+ModelOption = Annotated[str, typer.Option("--model", "-m", help="A shipped name (derm7, breast-us, phantom), a bundle file, or slot:DIR.")]
 EngineOption = Annotated[
     str | None, typer.Option("--engine", help="onnxruntime, openvino or tensorrt; by default the tuned or fastest proven one.")
 ]

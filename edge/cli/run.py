@@ -6,18 +6,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
+from edge.bundle.open import SLOT, VerifiedBundle
+from edge.bundle.trust import load_trust
 from edge.cli.engine_options import EngineOption, FormOption, ModelOption, ThreadsOption
 from edge.cli.output import print_json, say
 from edge.cli.trust_option import TrustOption
 from edge.errors import UsageError
 from edge.pipeline.events import Stop
+from edge.pipeline.keeper import Confirm, ModelKeeper
 from edge.pipeline.live import LiveRun, Surround
-from edge.pipeline.options import LiveModel, LiveOptions, OpenModel
+from edge.pipeline.options import LiveOptions, OpenModel
 from edge.pipeline.process_age import process_began_ns
 from edge.pipeline.report import summary_lines
 from edge.pipeline.start import live_run
@@ -25,6 +28,9 @@ from edge.pipeline.tally import Summary
 from edge.reading import Reason
 from edge.service import Pulse
 from edge.sinks.table import Surroundings, open_sink
+
+if TYPE_CHECKING:
+    from edge.model import Model  # loads an engine's library: left to the inference thread, while the source opens
 
 __all__ = ["app", "stopped_by_signals"]
 
@@ -52,6 +58,9 @@ def run(
     profile: Annotated[Path | None, typer.Option("--profile", metavar="FILE", help="What was measured on this device.")] = None,
     optic: Annotated[str, typer.Option("--optic", help="Lens, tube or probe in use, as named in the profile.")] = "",
     trust: TrustOption = None,
+    confirm: Annotated[
+        Confirm | None, typer.Option("--confirm", help="With slot:DIR, who confirms a trial: auto (10 s of life), manual (a tool).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The summary at the end as JSON on standard output.")] = False,
 ) -> None:
     """Point a source at a model and show labels live, or why there is none.
@@ -62,17 +71,24 @@ def run(
     if optic and profile is None:
         raise UsageError("--optic names an optic of a profile, and there is no --profile", do="give --profile FILE, or leave --optic out")
 
-    def open_model(step: Callable[[Reason], None]) -> LiveModel:
+    def open_it(which: str | VerifiedBundle, step: Callable[[Reason], None]) -> "Model":
         from edge.model import OpenOptions
         from edge.model import open_model as open_verified
 
         options = OpenOptions(profile=profile, optic=optic, on_step=step, say=say)
-        return open_verified(model, trust, engine=engine, form=form, threads=threads, options=options)
+        return open_verified(which, trust, engine=engine, form=form, threads=threads, options=options)
 
+    keeper = None
+    if model.startswith(SLOT):
+        from edge.cli.slot_model import slot_keeper
+
+        keeper = slot_keeper(model, load_trust(trust), confirm or Confirm.AUTO, age_limit_ms, open_it)
+    elif confirm is not None:
+        raise UsageError("--confirm is for a trial, and this model is in no slot", do="give --model slot:DIR, or leave --confirm out")
     limit_ns = age_limit_ms * 1_000_000
     options = LiveOptions(age_limit_ns=limit_ns, exit_on_loss=exit_on_loss, started_ns=process_began_ns(), seconds=seconds)
     sinks = [*(sink or ["console:"]), *([f"save:{save}"] if save else [])]
-    summary = _run(source, open_model, options, sinks)
+    summary = _run(source, lambda step: open_it(model, step), options, sinks, keeper)
     if as_json:
         print_json(_plain(summary))
     else:
@@ -82,9 +98,9 @@ def run(
         raise typer.Exit(EXIT_INTERRUPTED)
 
 
-def _run(source: str, open_model: OpenModel, options: LiveOptions, sinks: list[str]) -> Summary:
+def _run(source: str, open_model: OpenModel, options: LiveOptions, sinks: list[str], keeper: ModelKeeper | None) -> Summary:
     world = Surround(say=say, alive=Pulse(os.environ).alive)
-    live = live_run(source, open_model, options, world)
+    live = live_run(source, keeper.open if keeper is not None else open_model, options, world, keeper)
 
     def request_stop(why: str) -> None:
         say(why)

@@ -39,6 +39,8 @@ class Conductor:
         self._slowness = Slowness(options.age_limit_ns)
         self._speaker: Speaker | None = None
         self._step: Reason | None = Reason.OPENING_MODEL
+        self._model = 1  # counts the models of this run
+        self._news = ev.ModelNews(waits=False)
         self._fault: Reason | None = None
         self._fault_words: str | None = None
         self._window = EMPTY
@@ -69,7 +71,7 @@ class Conductor:
         if self._options.seconds is not None and now_ns - self._started_ns >= self._options.seconds * NS_PER_S:
             return [*actions, self._finish(ev.Stop.SECONDS)]
         over = self._is_drained(now_ns, count)
-        actions += self._views(now_ns, count)
+        actions += [*self._swap_when_idle(), *self._views(now_ns, count)]
         if over and self._ending is not None:
             error = self._ending[1].error
             actions.append(self._finish(ev.Stop.ENDED if error is None else ev.Stop.FAILED, error))
@@ -92,10 +94,15 @@ class Conductor:
                 self._ending = self._ending or (now_ns, event)
             case ev.ModelStep():
                 self._step = event.step
+            case ev.ModelOpened() | ev.ModelFailed() | ev.ModelNews() | ev.LookBegan() | ev.Looked() if event.model != self._model:
+                return []
             case ev.ModelOpened():
                 self._speaker, self._step = event.speaker, None
             case ev.ModelFailed():
                 actions += self._model_failed(event)
+            case ev.ModelNews():
+                self._news = event
+                new_reading = self._shown is not None
             case ev.LookBegan():
                 self._looking_since_ns = now_ns
                 if event.cut and event.opening == self.watch.opening:
@@ -103,7 +110,7 @@ class Conductor:
             case ev.Looked():
                 new_reading = self._looked(event, now_ns)
             case ev.Commanded():
-                self._commanded(event, now_ns)
+                actions += self._commanded(event, now_ns)
             case ev.Noted():
                 self._notes = event.notes
                 new_reading = self._shown is not None
@@ -111,7 +118,7 @@ class Conductor:
                 return [*actions, self._finish(event.why)]
             case _:
                 assert_never(event)
-        return [*actions, *self._views(now_ns, count, new_reading=new_reading)]
+        return [*actions, *self._swap_when_idle(), *self._views(now_ns, count, new_reading=new_reading)]
 
     # ---- source ---------------------------------------------------------------------------------
 
@@ -188,13 +195,31 @@ class Conductor:
         """True where each view is a look's; else (no model yet, or a fault) the picture goes on by itself."""
         return self._speaker is not None and self._step is None and self._fault is None and not self._slowness.is_slow
 
-    def _commanded(self, event: ev.Commanded, now_ns: int) -> None:
+    def _swap_when_idle(self) -> list[ev.Action]:
+        """Another model is never taken under the probe: only without a living signal, or where a fault keeps every label away."""
+        is_idle = self.watch.signal is not Signal.LIVE or self._fault is not None
+        return self._swap() if is_idle else []
+
+    def _swap(self) -> list[ev.Action]:
+        """To the model that waits, if one does and none is being opened: as at the start, with nothing known of any picture."""
+        if not self._news.waits or self._finished or (self._step is not None and self._fault is None):
+            return []
+        self._news = ev.ModelNews(waits=False)
+        self._model += 1
+        self._speaker, self._step = None, Reason.OPENING_MODEL
+        self._fault = self._fault_words = self._looking_since_ns = self._spoken = None
+        self._window = EMPTY
+        self._slowness, self.inference = Slowness(self._options.age_limit_ns), Durations()
+        return [ev.Swap()]
+
+    def _commanded(self, event: ev.Commanded, now_ns: int) -> list[ev.Action]:
         wants_frozen = event.command is Command.FREEZE or (event.command is Command.TOGGLE and self._frozen is None)
         if wants_frozen and self._frozen is None and self._shown is not None:
             self._frozen = freeze(self._shown, now_ns, event.wall_s)
             self._window = EMPTY
         elif event.command in (Command.RESUME, Command.TOGGLE) and self._frozen is not None:
             self._frozen, self._window, self._spoken = None, EMPTY, None
+        return self._swap() if event.command is Command.ACKNOWLEDGE else []
 
     # ---- what is said ---------------------------------------------------------------------------
 
@@ -255,7 +280,9 @@ class Conductor:
 
     def _live_reading(self, state: State, reason: Reason | None) -> Reading:
         spoken = self._spoken if self._spoken is not None and state is self._spoken.verdict.state else None
-        reading = reading_of(state, reason, speaker=self._speaker, spoken=spoken, frame=self._newest, notes=self._notes)
+        reading = reading_of(
+            state, reason, speaker=self._speaker, spoken=spoken, frame=self._newest, notes=(*self._notes, *self._news.notes)
+        )
         if state is State.FAULT and self._fault_words:
             reading = replace(reading, do=self._fault_words)
         return reading

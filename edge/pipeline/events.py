@@ -19,6 +19,7 @@ __all__ = [
     "LookBegan",
     "Looked",
     "ModelFailed",
+    "ModelNews",
     "ModelOpened",
     "ModelStep",
     "Noted",
@@ -30,6 +31,7 @@ __all__ = [
     "SourceOpened",
     "Stop",
     "Stopped",
+    "Swap",
 ]
 
 
@@ -70,7 +72,10 @@ class ModelStep:
 
 @dataclass(frozen=True, slots=True)
 class ModelOpened:
+    """model: counts the models of this run, from 1; a word of one that was given up changes nothing. The same below."""
+
     speaker: Speaker
+    model: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,16 @@ class ModelFailed:
 
     error: SonodermError
     opening: bool
+    model: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ModelNews:
+    """Of the keeper, while `model` runs. waits: another one is to be taken at the next good moment. notes: what every view must say."""
+
+    waits: bool
+    notes: tuple[str, ...] = ()
+    model: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +103,7 @@ class LookBegan:
     opening: int
     frame: Frame
     cut: bool
+    model: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,6 +113,7 @@ class Looked:
     look: LiveLook
     cut: bool
     took_ns: int
+    model: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +155,7 @@ Event = (
     | ModelStep
     | ModelOpened
     | ModelFailed
+    | ModelNews
     | LookBegan
     | Looked
     | Commanded
@@ -157,6 +175,11 @@ class Restart:
 
 
 @dataclass(frozen=True, slots=True)
+class Swap:
+    """For the inference thread: give the present model up and open what is to run now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Say:
     """One line for people and the log."""
 
@@ -169,4 +192,4 @@ class Finish:
     error: SonodermError | None = None
 
 
-Action = Show | Say | Finish | Restart
+Action = Show | Say | Finish | Restart | Swap

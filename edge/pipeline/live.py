@@ -18,13 +18,14 @@ from edge.pipeline.conductor import Conductor
 from edge.pipeline.desk import Desk
 from edge.pipeline.examine import open_and_examine
 from edge.pipeline.fanout import Fanout
+from edge.pipeline.keeper import ModelKeeper
 from edge.pipeline.ledger import Cause, Ledger
 from edge.pipeline.mailbox import Mailbox
 from edge.pipeline.meter import AgeHistogram
 from edge.pipeline.options import LiveOptions, OpenModel
 from edge.pipeline.receive import LiveSource, MakeLiveness, receive
 from edge.pipeline.tally import Summary, Tally
-from edge.reading import Command, FrameCounts, Sink
+from edge.reading import Command, FrameCounts, Reading, Sink
 
 __all__ = ["LiveRun", "Surround"]
 
@@ -73,8 +74,10 @@ class LiveRun:
         uri: str,
         options: LiveOptions,
         around: Surround | None = None,
+        keeper: ModelKeeper | None = None,
     ) -> None:
-        self._source, self._make_liveness, self._open_model = source, make_liveness, open_model
+        """keeper: of a model that may change during the run; its `open` is then `open_model`."""
+        self._source, self._make_liveness, self._open_model, self._keeper = source, make_liveness, open_model, keeper
         self._options, self._around = options, around or Surround()
         self._inbox: queue.SimpleQueue[ev.Event | _Crashed] = queue.SimpleQueue()
         self._ledger = Ledger()
@@ -87,6 +90,7 @@ class LiveRun:
         self._notes: tuple[str, ...] = ()
         self._may_open = threading.Event()  # the source may be opened, or never needs to be
         self._is_ending = False
+        self._is_over = threading.Event()
 
     def command(self, command: Command) -> None:
         self._inbox.put(ev.Commanded(command, self._around.wall_s()))
@@ -104,6 +108,9 @@ class LiveRun:
             threading.Thread(target=self._guarded, args=(self._open_and_receive,), name="receive", daemon=True),
             threading.Thread(target=self._guarded, args=(open_and_examine, self._open_model, self._desk), name="inference", daemon=True),
         ]
+        if self._keeper is not None:
+            watch = (self._keeper.watch, self._inbox.put, self._is_over)
+            threads.append(threading.Thread(target=self._guarded, args=watch, name="keeper", daemon=True))
         self._fanout = Fanout(sinks, self._around.clock_ns)
         if not self._options.wait_for_model:
             self._source.start()
@@ -145,6 +152,9 @@ class LiveRun:
             except queue.Empty:
                 event = None
             if isinstance(event, _Crashed):
+                if self._keeper is not None and not isinstance(event.error, SonodermError):
+                    self._keeper.crashed(event.error)
+                    self._keeper = None  # it has heard the end
                 raise event.error
             now_ns = clock_ns()
             if event is not None:
@@ -161,14 +171,21 @@ class LiveRun:
             match action:
                 case ev.Show():
                     self._fanout.offer(action.view)
+                    self._tell_keeper(action.view.reading)
                     self._tally.feed(action.view, self._conductor.scene, self._conductor.scene_began_ns)
                 case ev.Say():
                     self._around.say(action.text)
                 case ev.Restart():
                     threading.Thread(target=self._source.restart, name="restart", daemon=True).start()  # it may wait for the kernel
+                case ev.Swap():
+                    self._mailbox.call_away()
                 case ev.Finish():
                     return action
         return None
+
+    def _tell_keeper(self, reading: Reading) -> None:
+        if self._keeper is not None:
+            self._keeper.heed(reading.live_state or reading.state, reading.live_reason if reading.live_state else reading.reason)
 
     def _look_after_sinks(self, now_ns: int) -> ev.Finish | None:
         failure = self._fanout.failure_to_open(now_ns)
@@ -191,6 +208,7 @@ class LiveRun:
 
     def _shut_down(self, threads: Sequence[threading.Thread]) -> None:
         self._is_ending = True
+        self._is_over.set()
         self._may_open.set()
         self._source.kill()
         if self._mailbox.close() is not None:
@@ -199,6 +217,8 @@ class LiveRun:
         deadline = time.monotonic() + JOIN_S
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+        if self._keeper is not None:
+            self._keeper.ended()
 
     def _summary(self, why: ev.Stop) -> Summary:
         now_ns, count, conductor = self._around.clock_ns(), self._ledger.count(), self._conductor

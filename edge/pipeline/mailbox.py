@@ -25,6 +25,7 @@ class Mailbox:
         self._changed = threading.Condition()
         self._newest: Letter | None = None
         self._closed = False
+        self._called_away = False
 
     def put(self, letter: Letter) -> Letter | None:
         """Returns the letter that will now never be read: the one replaced, or this one when the mailbox is closed."""
@@ -36,9 +37,11 @@ class Mailbox:
             return replaced
 
     def take(self) -> Letter | None:
-        """Waits for a letter; None once the mailbox is closed."""
+        """Waits for a letter; None once the mailbox is closed, or its reader called away."""
         with self._changed:
-            self._changed.wait_for(lambda: self._newest is not None or self._closed)
+            self._changed.wait_for(lambda: self._newest is not None or self._closed or self._called_away)
+            if self._called_away:
+                return None
             letter, self._newest = self._newest, None
             return letter
 
@@ -47,6 +50,19 @@ class Mailbox:
         with self._changed:
             letter, self._newest = self._newest, None
             return letter
+
+    def call_away(self) -> None:
+        """The reader gets no more letters until it has answered by `await_call`."""
+        with self._changed:
+            self._called_away = True
+            self._changed.notify_all()
+
+    def await_call(self) -> bool:
+        """Waits until the reader is called away (True), or the mailbox is closed (False)."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._called_away or self._closed)
+            self._called_away = False
+            return not self._closed
 
     def close(self) -> Letter | None:
         """No more letters; wakes the reader. Returns what was unread."""

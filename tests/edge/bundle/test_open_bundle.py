@@ -224,7 +224,7 @@ def test_a_path_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
 def test_a_name_that_is_no_model_names_the_models(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no model 'derm9'"):
         resolve_model("derm9", Trust(), tmp_path)
-    with pytest.raises(UsageError, match="firmware bridge"):
+    with pytest.raises(UsageError, match="no such slots folder"):
         resolve_model("slot:/var/lib/x", Trust(), tmp_path)
 
 

@@ -85,7 +85,7 @@ BAD = [
     # the model
     ("no-model-named", ["classify", "{red.png}"], 2, "--model"),
     ("an-unknown-model", ["classify", "{red.png}", "--model", "derm8"], 2, "there is no model 'derm8'"),
-    ("a-slot", ["classify", "{red.png}", "--model", "slot:/x"], 2, "firmware bridge"),
+    ("a-slot", ["classify", "{red.png}", "--model", "slot:/x"], 2, "no such slots folder"),
     ("a-bundle-that-is-absent", ["classify", "{red.png}", "--model", "{gone.bundle}"], 3, "gone.bundle"),
     ("a-dangling-link", ["classify", "{red.png}", "--model", "{dangling.bundle}"], 3, "dangling.bundle"),
     ("a-bundle-that-is-a-folder", ["classify", "{red.png}", "--model", "{nothing}"], 3, "nothing"),
