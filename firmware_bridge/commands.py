@@ -13,6 +13,7 @@ from edge.cli.listing import print_table
 from edge.cli.output import print_json, print_json_line, say
 from edge.cli.trust_option import TrustOption
 from edge.errors import CheckFailed, SonodermError, UsageError
+from firmware_bridge.display.command import display
 from firmware_bridge.flash.ports import Found
 from firmware_bridge.flash.where import AllOption, BaudOption, PortOption, PortsOption, Reached, Where
 from firmware_bridge.wire.own import Confirm, DeviceInfo, Held, Link
@@ -22,6 +23,8 @@ __all__ = ["app"]
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Serve, simulate and look after a device's model slots."
 )
+
+app.command()(display)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 LinkOption = Annotated[str, typer.Option("--link", help="usb or uart.")]

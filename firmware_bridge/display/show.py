@@ -11,7 +11,7 @@ import termios
 import time
 import tty
 from collections.abc import Callable, Iterator
-from typing import Annotated, Final
+from typing import Final
 
 import typer
 from rich.console import Console, Group, RenderableType
@@ -19,6 +19,7 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
+from edge.cli.output import say
 from edge.reading import Command, State
 from firmware_bridge.display.codes import REASONS
 from firmware_bridge.display.dotfont import dots, wrap
@@ -26,7 +27,7 @@ from firmware_bridge.display.line import Line, Place, open_line
 from firmware_bridge.display.ownport import OwnPort
 from firmware_bridge.display.receiver import Button, Receiver, Screen, Shows
 
-__all__ = ["RESEARCH", "display", "headline_of", "line_of", "panel_of"]
+__all__ = ["RESEARCH", "headline_of", "line_of", "panel_of", "show"]
 
 RESEARCH: Final = "RESEARCH USE ONLY"
 RENDERED: Final = "RENDERED PHANTOM"
@@ -102,17 +103,13 @@ def panel_of(screen: Screen, columns: int) -> RenderableType:
     return Panel(Group(*rows), title=marks, title_align="left", subtitle=foot, subtitle_align="left", width=min(columns, 110), style=colour)
 
 
-def display(
-    port: Annotated[str | None, typer.Option(help="Where the device speaks. Without it a port is made, and named.")] = None,
-    baud: Annotated[int, typer.Option(help="Line rate; USB ignores it.")] = 115_200,
-    seconds: Annotated[float | None, typer.Option(min=0.1, help="End after so long.")] = None,
-) -> None:
-    """A display on this terminal: what `--sink mcu:PORT` sends. Space freezes, r resumes, a acknowledges, q ends."""
+def show(port: str | None, baud: int, seconds: float | None) -> None:
+    """Until q is pressed or the time is up. Raises what `open_line` raises, and LineLost."""
     console = Console()
     receiver = Receiver(boot=int.from_bytes(os.urandom(2), "little"))
     with contextlib.closing(OwnPort() if port is None else open_line(Place(port, baud))) as line, _keys() as keys:
         if isinstance(line, OwnPort):
-            typer.echo(f"this display is at {line.name}: sonoderm run SOURCE --model NAME --sink mcu:{line.name}", err=True)
+            say(f"this display is at {line.name}: sonoderm run SOURCE --model NAME --sink mcu:{line.name}")
         ends_s = None if seconds is None else time.monotonic() + seconds
         if console.is_terminal:
             with Live(console=console, auto_refresh=False) as live:

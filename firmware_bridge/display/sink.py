@@ -68,8 +68,13 @@ class McuSink:
     def close(self) -> None:
         self._is_closing = True
         self._wake()
-        if self._thread.is_alive():
+        if self._thread.ident is None:
+            self._line.close()  # never opened: there is nobody to say goodbye
+        else:
             self._thread.join(CLOSE_S)
+        if not self._thread.is_alive():
+            os.close(self._wake_read)
+            os.close(self._wake_write)
 
     def _table_of(self, model: ModelIdentity | None) -> LabelTable | None:
         if model is None:

@@ -93,8 +93,8 @@ def test_every_state_reason_and_command_has_one_number_for_ever() -> None:
 
 
 def test_the_command_names_its_port_and_shows_what_comes() -> None:
-    line = "import typer; from firmware_bridge.display.show import display; typer.run(display)"
-    command = [sys.executable, "-c", line, "--seconds", "30"]
+    line = "from firmware_bridge.commands import app; app()"
+    command = [sys.executable, "-c", line, "display", "--seconds", "30"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
         assert running.stdout is not None
