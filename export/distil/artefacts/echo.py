@@ -49,13 +49,13 @@ def haze(pixels: U8, strength: float, rng: Generator) -> U8:
 def reverberation(pixels: U8, strength: float, rng: Generator) -> U8:
     """3 to 7 bright lines at equal spacing from the probe down, each weaker than the one before."""
     depth, x = _rows(pixels), _columns(pixels)
-    step, bow = np.float32(rng.uniform(0.045, 0.11)), np.float32(rng.normal(0, 0.02))
+    step, bow = np.float32(rng.uniform(0.035, 0.09)), np.float32(rng.normal(0, 0.02))
     lines = np.zeros(pixels.shape[:2], np.float32)
     for k in range(1, round(between(3, 7, strength)) + 1):
         line = (depth - k * step - bow * (2 * x - 1) ** 2) / np.float32(0.006 + 0.0015 * k)
-        lines += np.exp(-(line**2)) * np.float32(0.75 ** (k - 1))
+        lines += np.exp(-(line**2)) * np.float32(0.7 ** (k - 1))
     broken = np.clip(1 + 0.5 * relief(rng, (4, pixels.shape[1]), (4.0, pixels.shape[1] / 6), 2)[:1], 0, 2)
-    return lit_by(pixels, np.asarray(np.float32(between(35, 120, strength)) * lines * broken * _grain(pixels, rng), np.float32))
+    return lit_by(pixels, np.asarray(np.float32(between(30, 100, strength)) * lines * broken * _grain(pixels, rng), np.float32))
 
 
 def contact_lost(pixels: U8, strength: float, rng: Generator) -> U8:

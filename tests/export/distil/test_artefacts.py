@@ -124,6 +124,26 @@ def test_nothing_that_lies_on_skin_is_seen_in_the_dark_beside_a_round_field(name
         assert (painted(skin, "skin", artefact, 1.0, (seed,))[dark] == 8).all()
 
 
+@pytest.mark.parametrize("bars", [0, 12])
+def test_a_dark_field_is_told_from_the_bars_of_its_letterbox(bars: int) -> None:
+    """As training shows it: an offset on everything, and noise."""
+    rng = np.random.default_rng(3)
+    picture = np.full((120, 120, 3), bars, np.float32)
+    picture[:, 20:100] += 7
+    picture[40:70, 45:75] += 60
+    noisy = np.clip(picture + rng.normal(0, 4, (120, 120, 1)), 0, 255).astype(np.uint8)
+    seen: list[tuple[int, ...]] = []
+
+    def look(pixels: U8, strength: float, rng: np.random.Generator) -> U8:
+        seen.append(pixels.shape)
+        return pixels
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(table, "ULTRASOUND", (Artefact("a look", 1.0, "field", look),))
+        worn(noisy, "ultrasound", (1,))
+    assert seen == [(120, 80, 3)]
+
+
 @pytest.mark.parametrize("sign", [0, 1, 2, 3])
 def test_gain_leaves_what_is_black_black(sign: int) -> None:
     half = np.zeros((64, 64, 3), np.uint8)
