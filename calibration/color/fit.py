@@ -17,15 +17,15 @@ from calibration.color.difference import difference, near
 from calibration.color.read import Seen
 from calibration.color.reference import Chart
 from calibration.color.space import F64, decode, encode, lab_to_linear, linear_to_lab
-from edge.errors import InputRefused
-from edge.profile.record import MATRIX_LIMIT
 
 __all__ = ["Fit", "Response", "apply_matrix", "fit"]
 
-POWER_SIGMA, BLACK_SIGMA, ALIKE_SIGMA, LIGHT_SIGMA = 0.3, 0.02, 0.04, 0.25
+POWER_SIGMA, BLACK_SIGMA, ALIKE_SIGMA, LIGHT_SIGMA = 0.3, 0.005, 0.01, 0.25
 PRIOR_WEIGHT = 0.5  # ΔE for one sigma
 MIXING_SIGMA = 2.0
-FINE = 1e-6
+FINE = 1e-5
+
+Rows = np.ndarray[tuple[int, ...], np.dtype[np.int64]]  # numbers of patches
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,14 +71,10 @@ class Fit:
 
 
 def fit(seen: Seen, chart: Chart) -> Fit:
-    """Raises InputRefused where no matrix that a device may hold explains what was seen."""
+    """What explains the used patches best, and how far off it is on each of them when it was not shown that patch."""
     used = np.flatnonzero(seen.used)
     whole = _response(seen, chart, used, None)
-    matrix = _matrix(whole, seen, chart, used)
-    if (np.abs(matrix[:, :3]) > MATRIX_LIMIT).any():
-        raise InputRefused(
-            "the colors cannot be corrected: one channel carries almost nothing", do="another light, or fix the white balance"
-        )
+    matrix = _matrix(whole, seen, chart, used, None)
     before, left_out, applied = (np.full(len(seen.code), np.nan) for _ in range(3))
     for at in used:
         others = used[used != at]
@@ -86,7 +82,7 @@ def fit(seen: Seen, chart: Chart) -> Fit:
         one, place = seen.code[at : at + 1], seen.place[at : at + 1]
         left_out[at] = difference(linear_to_lab(np.clip(response.corrected(one, place), 0, 1)), chart.lab[at : at + 1])[0]
         even = response.code(response.linear(one, place))
-        applied[at] = _error(apply_matrix(_matrix(response, seen, chart, others), even), chart.lab[at : at + 1])[0]
+        applied[at] = _error(apply_matrix(_matrix(response, seen, chart, others, matrix), even), chart.lab[at : at + 1])[0]
     before[used] = _error(seen.code, chart.lab)[used]
     even = whole.code(whole.linear(seen.code, seen.place))
     log_light = _fall_off(seen.place) @ whole.light
@@ -107,7 +103,7 @@ def _fall_off(place: F64) -> F64:
     return np.column_stack([place, (place**2).sum(axis=1)])
 
 
-def _response(seen: Seen, chart: Chart, rows: np.ndarray[tuple[int, ...], np.dtype[np.int64]], start: Response | None) -> Response:
+def _response(seen: Seen, chart: Chart, rows: Rows, start: Response | None) -> Response:
     code, place, lab = seen.code[rows], seen.place[rows], chart.lab[rows]
     if start is None:
         camera = decode(code / 255)
@@ -134,11 +130,11 @@ def _unpack(values: F64) -> Response:
     return Response(np.clip(values[:3], 0.2, 5), np.clip(values[3:6], -0.2, 0.4), values[6:9], values[9:].reshape(3, 3))
 
 
-def _matrix(response: Response, seen: Seen, chart: Chart, rows: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> F64:
+def _matrix(response: Response, seen: Seen, chart: Chart, rows: Rows, start: F64 | None) -> F64:
     """(3, 4) for code values: the nearest that such a matrix comes to the chart, seen in the light of the chart's middle."""
     even = response.code(response.linear(seen.code[rows], seen.place[rows])) / 255
     full, lab = np.column_stack([even, np.ones(len(rows))]), chart.lab[rows]
-    first = np.linalg.lstsq(full, encode(lab_to_linear(lab)), rcond=None)[0].T
+    first = np.linalg.lstsq(full, encode(lab_to_linear(lab)), rcond=None)[0].T if start is None else start / (1, 1, 1, 255)
 
     def residual(values: F64) -> F64:
         off = near(linear_to_lab(decode(full @ values.reshape(3, 4).T)), lab)

@@ -23,6 +23,7 @@ from calibration.profile.pictures import Taken
 from edge.errors import CheckFailed, InputRefused
 from edge.frame import U8
 from edge.profile import ColorEvidence, Correction
+from edge.profile.record import MATRIX_LIMIT
 
 __all__ = ["ChartFacts", "ChartMeasured", "GreyFacts", "GreyMeasured", "measure_chart", "measure_grey_card", "read_photos"]
 
@@ -105,6 +106,13 @@ class ChartMeasured:
     def require_help(self) -> None:
         """Raises CheckFailed where the matrix would make nothing better, or nobody should rely on it."""
         f = self.facts
+        largest = max(abs(value) for row in f.matrix for value in row[:3])
+        if largest > MATRIX_LIMIT:
+            raise CheckFailed(
+                f"the matrix would need a factor of {largest:.1f}, and a device takes {MATRIX_LIMIT:g}: two channels are almost alike",
+                state="the profile is as it was",
+                do="another light, or a camera mode that delivers colors and not raw channels",
+            )
         if f.applied_left_out_median > TOO_UNSURE:
             raise CheckFailed(
                 f"no matrix explains these colors: ΔE00 {f.applied_left_out_median:.1f} on patches left out",

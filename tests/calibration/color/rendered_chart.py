@@ -16,13 +16,13 @@ FRAME_LINEAR = 0.035
 MIXED = np.array([[0.86, 0.10, 0.04], [0.06, 0.88, 0.06], [0.02, 0.14, 0.84]])  # a camera's own primaries, mixed a little
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shot:
     """How the photograph is taken. gamma: code = sRGB code ** gamma. light: brightest to darkest across the chart. blur_px: sigma."""
 
-    width_px: int = 960
-    height_px: int = 720
-    chart_width_px: float = 620.0
+    width_px: int = 720
+    height_px: int = 540
+    chart_width_px: float = 465.0
     angle_deg: float = 0.0
     tilt: float = 0.0
     center: tuple[float, float] = (0.5, 0.5)
