@@ -24,7 +24,7 @@ __all__ = ["Artefact", "Kind", "Paint", "artefacts_of", "painted", "worn"]
 
 Kind = Literal["skin", "ultrasound"]
 Paint = Callable[[U8, float, Generator], U8]
-BAR_LEVELS = 2  # grey levels that a row or column of a dark field lies above the bars, whose noise averages out
+BAR_LEVELS = 3  # grey levels that a row or column of a dark field lies above the bars, whose noise averages out
 UNLIT, FULLY_LIT = 12.0, 34.0  # grey levels: of the dark beside a round field, of the darkest lesions
 Where = Literal["skin", "field", "frame"]
 
@@ -81,7 +81,7 @@ def _between_bars(pixels: U8, detector: Detector) -> Field:
     height, width = pixels.shape[:2]
     spans, green = [], pixels[..., 1]
     blocks = cv2.resize(green, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
-    black = min(float(blocks.min()), BRIGHTEST_BLACK)
+    black = min(float(np.sort(blocks, axis=None)[blocks.size // 20]), BRIGHTEST_BLACK)  # not the least: that is noise
     for axis in (0, 1):
         level = cv2.reduce(green, axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel()
         lit = np.flatnonzero(level > black + BAR_LEVELS)
