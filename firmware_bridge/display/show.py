@@ -80,7 +80,8 @@ def line_of(screen: Screen) -> str:
     """All of it as one line of text, without what moves by itself."""
     mark = f"{RESEARCH} · {RENDERED}" if screen.said is not None and screen.said.rendered else RESEARCH
     state = screen.said.state.value if screen.said is not None and screen.shows is Shows.LIVE else ""
-    return " | ".join(part for part in (mark, state, headline_of(screen), *_details(screen), _BUTTON.get(screen.button, "")) if part)
+    words = (mark, state, headline_of(screen), *_details(screen), _BUTTON.get(screen.button, ""))
+    return " | ".join(dict.fromkeys(word for word in words if word))  # where there is no label, the headline is the state
 
 
 def panel_of(screen: Screen, columns: int) -> RenderableType:

@@ -25,15 +25,17 @@ static uint32_t now_ms(void)
 static void say(const sd_display *d, const sd_screen *s, char *line, size_t size)
 {
     sd_text code, name;
+    const char *mark = s->rendered ? SD_RESEARCH_USE_ONLY ", RENDERED PHANTOM" : SD_RESEARCH_USE_ONLY;
     if (s->shows == SD_STALE)
-        snprintf(line, size, "%s | %s", SD_RESEARCH_USE_ONLY, s->other_version ? "OTHER VERSION" : "STALE");
+        snprintf(line, size, "%s | %s", mark, s->other_version ? "OTHER VERSION" : "STALE");
     else if (s->shows == SD_LOADING)
-        snprintf(line, size, "%s | LOADING LABELS", SD_RESEARCH_USE_ONLY);
+        snprintf(line, size, "%s | LOADING LABELS", mark);
     else if (s->label != SD_NONE && sd_label(d, s->label, &code, &name))
-        snprintf(line, size, "%s | %s | %.*s (%.*s) %d%%", SD_RESEARCH_USE_ONLY, sd_state_word(s->state), (int)name.length_b,
-                 (const char *)name.at, (int)code.length_b, (const char *)code.at, s->confidence / 2);
+        snprintf(line, size, "%s | %s | %.*s (%.*s) %d%%%s%s", mark, sd_state_word(s->state), (int)name.length_b, (const char *)name.at,
+                 (int)code.length_b, (const char *)code.at, s->confidence / 2, s->state == SD_FROZEN ? " | live: " : "",
+                 s->state == SD_FROZEN ? sd_state_word(s->live_state) : "");
     else
-        snprintf(line, size, "%s | %s | %s", SD_RESEARCH_USE_ONLY, sd_state_word(s->state), sd_reason(s->reason));
+        snprintf(line, size, "%s | %s | %s", mark, sd_state_word(s->state), sd_reason(s->reason));
 }
 
 int main(int argc, char **argv)

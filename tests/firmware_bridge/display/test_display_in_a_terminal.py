@@ -50,7 +50,7 @@ def test_every_face_says_research_use_only_whatever_it_shows() -> None:
     ("readings", "line"),
     [
         ((a_ready(fits=("mel", "nv")),), "RESEARCH USE ONLY | READY | Melanoma | mel  83% | or nv"),
-        ((a_bare(State.POOR_IMAGE, Reason.MOVING),), "RESEARCH USE ONLY | POOR IMAGE | POOR IMAGE | moving"),
+        ((a_bare(State.POOR_IMAGE, Reason.MOVING),), "RESEARCH USE ONLY | POOR IMAGE | moving"),
         ((a_frozen(),), "RESEARCH USE ONLY | FROZEN | Melanoma | mel  83% | FROZEN 0 s ago | live: NO SIGNAL, unplugged"),
     ],
 )
