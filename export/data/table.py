@@ -35,7 +35,7 @@ class Side(StrEnum):
 class Row:
     """image: absolute path. label: index into the recipe's labels. group: lesion or patient, or the cluster of several.
 
-    frame: of a DICOM cine or a clip, from 0; -1: the file is one picture.
+    frame: of a DICOM cine or a clip, from 0; -1: the file is one picture. name: of the file, as the table writes it.
     """
 
     image: Path
@@ -43,6 +43,7 @@ class Row:
     group: str
     side: Side
     frame: int = -1
+    name: str = ""
 
     @property
     def shot(self) -> Shot:
@@ -117,7 +118,8 @@ class _Raw:
 
 def _raw_rows(data: Data, duplicates: Duplicates, path: Path) -> list[_Raw]:
     if path.is_dir():
-        return [_Raw(i, str(f.shot), f.shot, f.label, f.group, f.fold, "") for i, f in enumerate(rows_of_folder(path), start=1)]
+        found = enumerate(rows_of_folder(path), start=1)
+        return [_Raw(i, f.shot.file.relative_to(path).as_posix(), f.shot, f.label, f.group, f.fold, "") for i, f in found]
     wanted = ["image", data.label_column, data.group_column, data.fold_column, *([duplicates.column] if duplicates.column else [])]
     out = []
     for number, cells in read_cells_of(path, wanted):
@@ -164,7 +166,7 @@ def split(data: Data, codes: tuple[str, ...], root: Path) -> Split:
         if labels.setdefault(one.shot, one.label) != one.label:
             raise InputRefused(f"{path}, row {one.number}: {one.name} is {one.label} and {labels[one.shot]}", do="keep the right row")
         names[group].add(one.group)
-        rows.append(Row(one.shot.file, codes.index(one.label), group, side, one.shot.frame))
+        rows.append(Row(one.shot.file, codes.index(one.label), group, side, one.shot.frame, one.name))
     kept = _on_one_side(rows, names, duplicates, path)
     gone = [row.image for row in kept if not row.image.is_file()]
     if gone:

@@ -25,6 +25,7 @@ from export.distil.loss import loss_of
 from export.distil.network import Student
 from export.distil.pupil import Learned, Pupil
 from export.recipe import Recipe, Train
+from export.store import finished
 from export.tensors import keep, kept
 
 __all__ = ["Epoch", "Pictures", "finetune", "predict"]
@@ -94,6 +95,13 @@ def _to_train(pupil: nn.Module, how: Train) -> None:
                 module.eval()
 
 
+def _note(done: Epoch, curve: Path) -> None:
+    """Adds a line. Written whole: an epoch that is learned again counts once, and a full disk leaves no half of a line."""
+    lines = curve.read_bytes().splitlines(keepends=True) if curve.exists() else []
+    with finished(curve) as partial:
+        partial.write_bytes(b"".join([*lines[: done.epoch], json.dumps(asdict(done)).encode() + b"\n"]))
+
+
 def finetune(
     recipe: Recipe,
     train: Pictures,
@@ -154,9 +162,8 @@ def finetune(
         accuracy, nll = _judge(ema, choice, k)
         done = Epoch(epoch, float(torch.as_tensor(loss_mean)), accuracy, nll, os.times().elapsed - started)
         if fabric.is_global_zero:
+            _note(done, folder / "curve.jsonl")
             state = {"key": key, "pupil": pupil.state_dict(), "ema": ema.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}
             keep(last, state)
-            with (folder / "curve.jsonl").open("a") as file:
-                file.write(json.dumps(asdict(done)) + "\n")
         said(done)
     return ema.cpu()
