@@ -5,7 +5,7 @@ from calibration.site.refit import Refit, Verdict
 from edge.cli.output import columns
 from edge.reading import ModelIdentity
 
-__all__ = ["comparison_object", "comparison_text", "prevalence_text", "refit_object", "refit_text"]
+__all__ = ["comparison_object", "comparison_text", "prevalence_text", "refit_object", "refit_text", "who_of"]
 
 
 def prevalence_text(codes: tuple[str, ...], prevalence: tuple[float, ...]) -> str:
@@ -15,7 +15,8 @@ def prevalence_text(codes: tuple[str, ...], prevalence: tuple[float, ...]) -> st
     return ", ".join(f"{code} {100 * share:.3g} %" for code, share in zip(codes, prevalence, strict=True))
 
 
-def _who(model: ModelIdentity) -> dict[str, object]:
+def who_of(model: ModelIdentity) -> dict[str, object]:
+    """The head of every JSON object of this package: its version, and which bytes were asked on what."""
     names = {"model": model.name, "version": model.version, "digest": model.digest, "engine": model.engine, "form": model.form}
     return {"v": 1, **names}
 
@@ -35,7 +36,7 @@ def _row(row: MethodFigures) -> dict[str, object]:
 
 def comparison_object(found: Comparison, model: ModelIdentity, codes: tuple[str, ...], prevalence: tuple[float, ...]) -> dict[str, object]:
     return {
-        **_who(model),
+        **who_of(model),
         "n": found.n,
         "n_groups": found.n_groups,
         "counts": dict(zip(codes, found.counts, strict=True)),
@@ -78,7 +79,7 @@ def comparison_text(found: Comparison, codes: tuple[str, ...], prevalence: tuple
 
 def refit_object(found: Refit, model: ModelIdentity, written: str | None) -> dict[str, object]:
     return {
-        **_who(model),
+        **who_of(model),
         "n": found.n,
         "n_groups": found.n_groups,
         "verdict": found.verdict.value,

@@ -28,6 +28,7 @@ __all__ = [
     "WhereOption",
     "look_at",
     "read_table",
+    "require_known",
 ]
 
 LabelsArgument = Annotated[Path, typer.Argument(metavar="LABELS.csv", help="A table with the columns image and label.")]
@@ -83,9 +84,9 @@ def read_table(path: Path, *, image_root: Path | None, where: Sequence[str], gro
     return Table(path, rows, group)
 
 
-def look_at(table: Table, models: Sequence[Model], *, camera: str = "") -> tuple[Answers, ...]:
-    """Every picture through every model. Raises InputRefused for a label that the model does not have, and for a picture it cannot read."""
-    codes, name = models[0].codes, models[0].manifest.name
+def require_known(table: Table, model: Model) -> None:
+    """Raises InputRefused for a label that the model does not have."""
+    codes, name = model.codes, model.manifest.name
     strange = Counter(row.label for row in table.rows if row.label not in codes)
     if strange:
         row = next(row.row for row in table.rows if row.label in strange)
@@ -93,6 +94,11 @@ def look_at(table: Table, models: Sequence[Model], *, camera: str = "") -> tuple
         raise InputRefused(
             f"{table.path.name}, row {row}: {name} has no label {named}; it has {', '.join(codes)}", do="leave such rows out with --where"
         )
+
+
+def look_at(table: Table, models: Sequence[Model], *, camera: str = "") -> tuple[Answers, ...]:
+    """Every picture through every model. Raises InputRefused for a label that the model does not have, and for a picture it cannot read."""
+    require_known(table, models[0])
     with Progress("looking", len(table.rows)) as progress:
         found = ask(models, table.rows, progress.advance, camera=camera)
     if refused := found[0].refused:

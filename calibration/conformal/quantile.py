@@ -8,6 +8,7 @@ Willett, Distribution-free inference with hierarchical data, arXiv:2306.06342); 
 The promise, over draws of calibration and of a new picture of a new lesion of class c: P(c in the set) >= level.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
@@ -16,7 +17,7 @@ import numpy as np
 
 from calibration.confidence.cases import F64, I64
 
-__all__ = ["MOST_ASKED", "SMALLEST_CLASS", "ClassThreshold", "Fallback", "Source", "smallest_kept", "thresholds"]
+__all__ = ["MOST_ASKED", "SMALLEST_CLASS", "ClassThreshold", "Fallback", "Source", "behind_of", "smallest_kept", "thresholds"]
 
 SMALLEST_CLASS = 19  # below, a 90 % quantile is one of the two lowest cases, and of 95 % there is none
 MOST_ASKED = 0.5  # a class that has the majority is always in the set: of a model that is nearly always right, a quantile is near 1
@@ -66,6 +67,18 @@ def smallest_kept(probabilities: F64, groups: I64, level: float) -> tuple[float,
         return 0.0, 0
     at = int(np.searchsorted(np.cumsum(weight[order]), needed - 1e-9))
     return float(probabilities[order[min(at, len(order) - 1)]]), g + 1 - ceil(needed)
+
+
+def behind_of(at_least: Sequence[float], counts: Sequence[int], level: float) -> tuple[ClassThreshold, ...]:
+    """The calibration behind shipped thresholds (k,), told from how many lesions or patients of each class it had."""
+    small = sum(n for n in counts if n < SMALLEST_CLASS)
+    found = []
+    for at, n in zip(at_least, counts, strict=True):
+        of = n if n >= SMALLEST_CLASS else small
+        rank = of + 1 - ceil((of + 1) * level - 1e-9) if at > 0 else 0
+        source = (Source.OWN if n >= SMALLEST_CLASS else Source.POOLED) if rank > 0 else Source.ALWAYS
+        found.append(ClassThreshold(at, source, n, max(0, rank), of))
+    return tuple(found)
 
 
 def thresholds(

@@ -1,0 +1,1 @@
+"""What is shown after pictures were averaged in time is what is calibrated. watch.py: stills in motion through the whole pipeline."""
