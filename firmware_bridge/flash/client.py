@@ -14,7 +14,9 @@ from firmware_bridge.wire.own import FIRST_KEY, GROUP, INFO, ROLLBACK, DeviceInf
 __all__ = ["Client", "DeviceRefused", "NoAnswer", "NotOurs"]
 
 PATIENCE_S: Final = 10.0
-_WAIT_S: Final = 0.6
+_WAIT_S: Final = 0.5
+_LONGEST_WAIT_S: Final = 2.0
+_BITS_PER_B: Final = 10  # start, eight, stop
 _BUSY: Final = 10
 _BUSY_S: Final = 0.3
 _LOG_LIMIT_B: Final = 16 << 20
@@ -37,7 +39,7 @@ class NotOurs(SourceUnreachable):
 
 
 class Client:
-    """now_s is monotonic time; wire time of a message is added to each wait."""
+    """baud: of a UART; the time of a message on the wire is added to each wait."""
 
     def __init__(self, line: Line, baud: int) -> None:
         self.line, self._baud = line, baud
@@ -51,21 +53,22 @@ class Client:
         """Raises DeviceRefused, NoAnswer, LineLost. A device that is busy is asked again, as long as the patience lasts."""
         until_s = time.monotonic() + patience_s
         replies = Replies()
+        self._sequence = (self._sequence + 1) % 256
+        wire = to_wire(request, self._sequence)  # repeated as it is: the late answer to the first one counts too
+        wait_s += len(wire) * _BITS_PER_B * 2 / self._baud
         while True:
-            self._sequence = (self._sequence + 1) % 256
-            wire = to_wire(request, self._sequence)
             self.line.write(wire)
-            answer = self._await(request, replies, min(time.monotonic() + wait_s + len(wire) * 20 / self._baud, max(until_s, 0)))
+            answer = self._await(request, replies, time.monotonic() + wait_s)
             refusal = None if answer is None else refusal_of(answer)
             if answer is not None and refusal is None:
                 return answer.body
+            if refusal is not None and (refusal.rc != _BUSY or time.monotonic() >= until_s):
+                raise DeviceRefused(refusal.rc, refusal.reason)
             if time.monotonic() >= until_s:
-                if refusal is not None:
-                    raise DeviceRefused(refusal.rc, refusal.reason)
                 raise self._silence(replies)
-            if refusal is not None:
-                if refusal.rc != _BUSY:
-                    raise DeviceRefused(refusal.rc, refusal.reason)
+            if refusal is None:
+                wait_s = min(1.5 * wait_s, _LONGEST_WAIT_S)
+            else:
                 time.sleep(_BUSY_S)
 
     def _await(self, request: Request, replies: Replies, until_s: float) -> Reply | None:
@@ -78,7 +81,7 @@ class Client:
     def _silence(self, replies: Replies) -> NoAnswer:
         if replies.damaged or replies.received_b:
             do = "use a shorter or better cable, another hub, or a lower --baud; close what else writes to this line"
-            return NoAnswer(f"{self.port}: what arrives is damaged, no reply can be read ({replies.received_b} bytes came)", do=do)
+            return NoAnswer(f"{self.port}: what arrives is damaged: {replies.received_b} bytes came, and no reply in them", do=do)
         do = "is the device on, and does `sonoderm device serve` run on it? Is this its port, and on a UART its --baud?"
         return NoAnswer(f"{self.port}: nothing answers", do=do)
 

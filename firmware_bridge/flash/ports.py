@@ -15,9 +15,9 @@ from firmware_bridge.wire.own import DeviceInfo
 
 __all__ = ["Found", "Interrupted", "PortBook", "PortTrouble", "UsbPort", "open_device", "read_ports_file", "usb_ports"]
 
-_PROBE_S: Final = 1.5
+_PROBE_S: Final = 2.5  # a busy machine behind the port is slow to answer
 _AGAIN_S: Final = 0.2
-_REMEMBERED_S: Final = 3.0  # a port that was another device's is not asked again before
+_REMEMBERED_S: Final = 1.0  # a port that was another device's is not asked again before
 
 
 class Interrupted(Exception):
@@ -83,7 +83,9 @@ class PortBook:
         self._candidates, self._baud = candidates, baud
         self._lock = threading.Lock()
         self._taken: set[str] = set()
-        self._known: dict[str, tuple[str, float]] = {}  # port -> whose it was, when
+        self._wanted: set[str] = set()  # serials that are looked for
+        self._handed: dict[str, Found] = {}  # found by a worker that looked for another
+        self._known: dict[str, tuple[str, float]] = {}  # port -> whose it was ("": it did not answer), when
 
     def look(self, ports: Sequence[str]) -> tuple[list[Found], list[PortTrouble]]:
         """Each of these ports once, side by side. What answers is taken."""
@@ -105,34 +107,66 @@ class PortBook:
             return error
 
     def again(self, serial: str, last_port: str, patience_s: float, stop: threading.Event) -> Found:
-        """The device of this serial, wherever it is now. Raises SourceUnreachable, Interrupted."""
-        self.release(last_port)
+        """The device of this serial, wherever it is now. Raises SourceUnreachable, Interrupted.
+
+        Each port is asked by one worker alone; a device that another worker looks for is handed over to it, open.
+        """
         until_s = time.monotonic() + patience_s
-        while not stop.is_set():
-            with self._lock:
-                found = self._search(serial, last_port)
-            if found is not None:
-                return found
-            if time.monotonic() > until_s:
-                raise SourceUnreachable(f"device {serial} did not come back within {patience_s:.0f} s (it was {last_port})")
-            stop.wait(_AGAIN_S)
+        with self._lock:
+            self._taken.discard(last_port)
+            self._wanted.add(serial)
+        try:
+            while not stop.is_set():
+                with self._lock:
+                    handed = self._handed.pop(serial, None)
+                    port = None if handed else self._next_port(serial, last_port)
+                if handed is not None:
+                    return handed
+                found = None if port is None else self._ask(port, serial)
+                if found is not None:
+                    return found
+                if time.monotonic() > until_s:
+                    raise SourceUnreachable(f"device {serial} did not come back within {patience_s:.0f} s (it was {last_port})")
+                if port is None:
+                    stop.wait(_AGAIN_S)
+        finally:
+            self._stop_wanting(serial)
         raise Interrupted
 
-    def _search(self, serial: str, last_port: str) -> Found | None:
-        ports = [port for port in self._candidates() if port not in self._taken]
+    def _next_port(self, serial: str, last_port: str) -> str | None:
+        """Taken from now on. The port that was this device's a moment ago first, then its last one, then what nobody knows."""
         now_s = time.monotonic()
-        fresh = {port: whose for port, (whose, at_s) in self._known.items() if now_s - at_s < _REMEMBERED_S}
-        ports = [port for port in ports if fresh.get(port, serial) == serial]
-        for port in sorted(ports, key=lambda port: (port not in fresh, port != last_port)):
-            outcome = self._try(port)
-            if not isinstance(outcome, Found):
-                continue
-            if outcome.info.serial == serial:
-                self._taken.add(port)
-                return outcome
-            self._known[port] = (outcome.info.serial, time.monotonic())
-            outcome.client.close()
+        recent = {port: whose for port, (whose, at_s) in self._known.items() if now_s - at_s < _REMEMBERED_S}
+        ports = [port for port in self._candidates() if port not in self._taken and recent.get(port, serial) == serial]
+        if not ports:
+            return None
+        chosen = min(ports, key=lambda port: (port not in recent, port != last_port))
+        self._taken.add(chosen)
+        return chosen
+
+    def _ask(self, port: str, serial: str) -> Found | None:
+        """The device, if it is this one; another one goes to whoever looks for it."""
+        outcome = self._try(port)
+        with self._lock:
+            if isinstance(outcome, Found):
+                whose = outcome.info.serial
+                if whose == serial:
+                    return outcome
+                if whose in self._wanted and whose not in self._handed:
+                    self._handed[whose] = outcome
+                    return None
+                outcome.client.close()
+            self._known[port] = (outcome.info.serial if isinstance(outcome, Found) else "", time.monotonic())
+            self._taken.discard(port)
         return None
+
+    def _stop_wanting(self, serial: str) -> None:
+        with self._lock:
+            self._wanted.discard(serial)
+            left = self._handed.pop(serial, None)
+            if left is not None:
+                left.client.close()
+                self._taken.discard(left.client.port)
 
     def release(self, port: str) -> None:
         with self._lock:

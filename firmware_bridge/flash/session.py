@@ -30,6 +30,7 @@ class Session:
     ) -> None:
         self._found, self._book, self._baud, self._replug_s, self._stop, self._say = found, book, baud, replug_s, stop, say
         self._losses = 0
+        self._holds_port = True  # its name may be another device's soon after it is lost
         self._resets = False  # it was told to: its port may go
 
     @property
@@ -118,8 +119,9 @@ class Session:
             self._say("the port is gone, waiting for it")
         self._found.client.close()
         info = self.first_info
+        self._holds_port = False
         back = self._book.again(info.serial, self.port, self._replug_s, self._stop)
-        self._found = Found(back.client, info, back.buffer_b)
+        self._found, self._holds_port = Found(back.client, info, back.buffer_b), True
         if not self._resets:
             self._say(f"it is back on {self.port}")
         self._resets = False
@@ -130,4 +132,5 @@ class Session:
 
     def close(self) -> None:
         self._found.client.close()
-        self._book.release(self.port)
+        if self._holds_port:
+            self._book.release(self.port)

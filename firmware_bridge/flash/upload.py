@@ -70,6 +70,7 @@ class Upload:
         self._rtt_ns: float | None = None
         self._least_wait_ns = _LEAST_WAIT_NS
         self._timeouts = 0
+        self._seen_losses = 0  # the device itself missed something, which no slow disk explains
         self._restarts = 0
         self._pause_until_ns = 0
         self._busy_since_ns: int | None = None
@@ -125,7 +126,9 @@ class Upload:
             if now_ns - self._busy_since_ns > _BUSY_LIMIT_NS:
                 raise UploadStopped(Stop.REFUSED, "the device has been busy for 90 s")
         elif now_ns - self._moved_ns > _STUCK_NS:
-            raise UploadStopped(Stop.NOISY, f"no byte of progress in {_STUCK_NS // _S} s, {self.noise.lost} messages lost")
+            if self._seen_losses or self._replies.damaged:
+                raise UploadStopped(Stop.NOISY, f"no byte of progress in {_STUCK_NS // _S} s, {self.noise.lost} messages lost")
+            raise UploadStopped(Stop.SILENT, f"the device answers too slowly: no byte of progress in {_STUCK_NS // _S} s")
 
     def _timed_out(self) -> None:
         self._before_timeout = deepcopy(self.noise)
@@ -204,6 +207,7 @@ class Upload:
                 self.noise.arrived(flying.end_b - flying.at_b)
                 del self._flight[number]
         if offset_b < sent.end_b and sequence in self._flight:
+            self._seen_losses += 1
             lost = next(iter(self._flight.values()))
             self.noise.was_lost(lost.end_b - lost.at_b)
             self._forget_flight()

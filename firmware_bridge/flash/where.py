@@ -1,5 +1,6 @@
 """Which devices are meant: --port, --ports FILE, --all, or the only one that is here. Shared by `flash` and `device`."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -38,15 +39,17 @@ class Where:
         return bool(self.ports) or self.file is not None
 
     def named(self) -> tuple[str, ...]:
-        return self.ports + (read_ports_file(self.file) if self.file is not None else ())
+        """Two names of one port (a link under /dev/serial/by-id) count once; the first is kept, for it may outlive the other."""
+        ports = self.ports + (read_ports_file(self.file) if self.file is not None else ())
+        return _once(ports)
 
     def candidates(self) -> tuple[str, ...]:
         """USB ports count also where a port was named: a device that restarts may come back as another one."""
-        return tuple(dict.fromkeys((*self.named(), *(port.port for port in usb_ports()))))
+        return _once((*self.named(), *(port.port for port in usb_ports())))
 
     def reach(self) -> Reached:
         """Asks every port that may be meant. Raises UsageError, SourceUnreachable when none answers."""
-        first = self.candidates() if self.everything or not self.is_named else tuple(dict.fromkeys(self.named()))
+        first = self.candidates() if self.everything or not self.is_named else self.named()
         if not first:
             what = f"{self.file} names no port" if self.file is not None else "no serial port on USB is here"
             raise SourceUnreachable(what, do="plug the device in (sonoderm device ports), or name its port with --port or --ports FILE")
@@ -71,6 +74,13 @@ class Where:
             close_all(found)
             raise UsageError(f"{len(found)} devices are here: {serials}", do="say which with --port, or --all")
         return found, []
+
+
+def _once(ports: tuple[str, ...]) -> tuple[str, ...]:
+    first: dict[str, str] = {}
+    for port in ports:
+        first.setdefault(os.path.realpath(port), port)
+    return tuple(first.values())
 
 
 def close_all(found: list[Found]) -> None:

@@ -3,12 +3,12 @@
 import signal
 import sys
 import tempfile
+import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import msgspec
 
@@ -56,24 +56,14 @@ class PortLine(msgspec.Struct, frozen=True, kw_only=True):
     fault: str | None
 
 
-class _Stop:
-    """SIGTERM ends the bench as Ctrl-C does, and its folders with it."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        signal.signal(signal.SIGTERM, self._ask)
-
-    def _ask(self, _number: int, _frame: FrameType | None) -> None:
-        self.asked = True
-
-
 def simulate(options: SimOptions) -> None:
     """Raises SonodermError before the first device is there."""
     bundle = resolve_model(options.model, load_trust(options.trust_dir))
     if bundle.path is None:
         raise InputRefused(f"{options.model}: it is no file", do="name a bundle file")
     data = bundle.path.read_bytes()
-    stop = _Stop()
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())  # ends as Ctrl-C does, and the folders with it
     with ExitStack() as stack:
         base = options.slots or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sonoderm-sim-")))
         checks = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="check"))
@@ -85,7 +75,7 @@ def simulate(options: SimOptions) -> None:
             _tell(device, options.as_json)
 
         try:
-            run_bench(devices, on_port, lambda: stop.asked)
+            run_bench(devices, on_port, stop)
         finally:
             checks.shutdown(cancel_futures=True)
 

@@ -59,13 +59,15 @@ class SimDevice:
         self._received_b = 0
         self._outbox = bytearray()
         self._away_until_ns: int | None = None
+        self._next: _Cable | None = None  # open before the old one is closed: it has another name
         self.cable: _Cable | None = self._plug()
         self._server = self._start()
 
     @property
     def port(self) -> str | None:
         """None: unplugged."""
-        return None if self.cable is None else self.cable.port
+        cable = self.cable  # another thread may ask, for the file of ports
+        return None if cable is None else cable.port
 
     def read(self, now_ns: int) -> None:
         """Call it when the master can be read."""
@@ -77,7 +79,8 @@ class SimDevice:
             return  # nothing yet
         self._received_b += len(data)
         if self._fault in (Fault.UNPLUG, Fault.REPLUG) and self._received_b > self.wish.half_b:
-            self._away_until_ns = now_ns + _AWAY_NS if self._fault is Fault.REPLUG else None
+            if self._fault is Fault.REPLUG:
+                self._away_until_ns, self._next = now_ns + _AWAY_NS, self._plug()
             self._fault = None
             self._unplug()
             return
@@ -88,8 +91,7 @@ class SimDevice:
         self._living.step(now_ns, wall_clock())
         if self.cable is None:
             if self._away_until_ns is not None and now_ns >= self._away_until_ns:
-                self._away_until_ns = None
-                self.cable = self._plug()
+                self.cable, self._away_until_ns, self._next = self._next, None, None
             return
         self._answer(b"", now_ns)
         if self._server.reset_due and not self._outbox:
@@ -129,3 +131,5 @@ class SimDevice:
 
     def close(self) -> None:
         self._unplug()
+        if self._next is not None:
+            self._next.close()
