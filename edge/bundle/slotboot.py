@@ -63,6 +63,11 @@ class Trial:
             record = load_record(self._files)
             save_record(self._files, (passed(record, memory_b) if self._is_ours(record) else Move(record, None)).record)
 
+    def live_from(self, now_ns: int) -> None:
+        """Something was not well up to now: the life is counted anew."""
+        if self._living_since_ns is not None:
+            self._living_since_ns = now_ns
+
     def step(self, now_ns: int, at: str) -> bool:
         """Call often. True when the trial is decided, here or by a technician. Raises MachineLacks when the outcome cannot be saved."""
         since = self._living_since_ns

@@ -72,7 +72,7 @@ class SlotRun:
     def __init__(self, slots: Slots, open_bundle: OpenBundle, say: Callable[[str], None], at: Callable[[], str]) -> None:
         self._slots, self._open_bundle, self._say, self._at = slots, open_bundle, say, at
         self._running = _Running(0)
-        self._state: tuple[State, Reason | None] = (State.STARTING, None)
+        self._state: tuple[State, Reason | None, int] = (State.STARTING, None, 0)
         self._beat = RunBeat(slots.folder)
         self._refusal: str | None = None
 
@@ -129,7 +129,8 @@ class SlotRun:
     # ---- the conductor's thread -----------------------------------------------------------------
 
     def heed(self, state: State, reason: Reason | None) -> None:
-        self._state = (state, reason)
+        if (state, reason) != self._state[:2]:
+            self._state = (state, reason, time.monotonic_ns())
 
     def crashed(self, error: BaseException) -> None:
         if (trial := self._running.trial) is not None:
@@ -148,23 +149,27 @@ class SlotRun:
             if running.trial is not None and running.trial.is_checked:
                 self._live_on(running, running.trial)
             news = self._news(running)
+            state = self._run_state(running, news)
+            self._save(lambda: self._beat.feed(state))  # noqa: B023 - called at once
             if news != told:
                 if news.waits and not told.waits:
                     self._say(news.notes[-1])
                 told = news
                 tell(news)
-            state = self._run_state(running, news)
-            self._save(lambda: self._beat.feed(state))  # noqa: B023 - called at once
 
     def _live_on(self, running: _Running, trial: Trial) -> None:
-        reason = fault_words(*self._state)
+        state, why, since_ns = self._state
+        now_ns = time.monotonic_ns()
+        if state is State.FAULT:
+            trial.live_from(now_ns)
+        reason = fault_words(state, why, now_ns - since_ns)
         memory_b, limit_b = process_memory_b(), running.memory_limit_b
         if reason is None and memory_b is not None and limit_b is not None and memory_b > limit_b:
             reason = growth_words(memory_b, limit_b)
         if reason is not None:
             self._revert(trial, reason)
             return
-        self._save(lambda: trial.step(time.monotonic_ns(), self._at()))
+        self._save(lambda: trial.step(now_ns, self._at()))
         if trial.decided:
             record = self._record()
             active = record.slot(record.active) if record is not None else None

@@ -9,6 +9,7 @@ from edge.reading import Reason, State
 __all__ = ["crash_words", "fault_words", "growth_words", "why_not"]
 
 MIB = 2**20
+SLOW_NS = 3_000_000_000  # a moment in which another program had the processor is no fault of the model
 WORDS = {"speed": f"{PASSES} too slow", "memory": f"{PASSES} memory grows", "agreement": f"{PASSES} another form disagrees"}
 
 
@@ -25,9 +26,9 @@ def growth_words(memory_b: int, limit_b: int) -> str:
     return f"{WORDS['memory']}: {memory_b / MIB:.0f} MiB, limit {limit_b / MIB:.0f} MiB"
 
 
-def fault_words(state: State, reason: Reason | None) -> str | None:
-    """What a live state says against the model; None when it says nothing."""
-    if state is not State.FAULT:
+def fault_words(state: State, reason: Reason | None, for_ns: int) -> str | None:
+    """What a live state that has stood for so long says against the model; None when it says nothing."""
+    if state is not State.FAULT or (reason is Reason.TOO_SLOW and for_ns < SLOW_NS):
         return None
     return WORDS["speed"] if reason is Reason.TOO_SLOW else f"{PASSES} run crashes: {(reason or state).value}"
 
