@@ -84,8 +84,14 @@ class DiskFiles:
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """The one writer's lock of a slots folder; read the record inside it. Readers need none: the record is replaced whole."""
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    """The one writer's lock of a slots folder; read the record inside it. Readers need none: the record is replaced whole.
+
+    It lies on the folder itself, so that a disk that is full, or read-only after an error, can be locked too. Raises MachineLacks.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise MachineLacks(f"the slots folder cannot be locked: {error}", do="check its path and its rights") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

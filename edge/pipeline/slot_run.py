@@ -34,6 +34,7 @@ from edge.reading import Reason, State
 __all__ = ["OpenBundle", "SlotRun", "Slots"]
 
 WATCH_S: Final = 0.2
+MEASURE_NS: Final = 1_000_000_000
 MEMORY_GROWTH: Final = 1.5  # of the last confirmed model's memory; a device that swaps is a device that stalls
 EXAMINING: Final = frozenset({State.POOR_IMAGE, State.OUT_OF_SCOPE, State.UNSURE, State.READY})
 Step = Callable[[Reason], None]
@@ -73,6 +74,7 @@ class SlotRun:
         self._slots, self._open_bundle, self._say, self._at = slots, open_bundle, say, at
         self._running = _Running(0)
         self._state: tuple[State, Reason | None, int] = (State.STARTING, None, 0)
+        self._measured_ns = 0
         self._beat = RunBeat(slots.folder)
         self._refusal: str | None = None
 
@@ -162,10 +164,7 @@ class SlotRun:
         now_ns = time.monotonic_ns()
         if state is State.FAULT:
             trial.live_from(now_ns)
-        reason = fault_words(state, why, now_ns - since_ns)
-        memory_b, limit_b = process_memory_b(), running.memory_limit_b
-        if reason is None and memory_b is not None and limit_b is not None and memory_b > limit_b:
-            reason = growth_words(memory_b, limit_b)
+        reason = fault_words(state, why, now_ns - since_ns) or self._growth(running.memory_limit_b, now_ns)
         if reason is not None:
             self._revert(trial, reason)
             return
@@ -174,6 +173,14 @@ class SlotRun:
             record = self._record()
             active = record.slot(record.active) if record is not None else None
             self._say(f"on trial: {'confirmed' if active is not None and active.digest == trial.digest else 'rolled back'}")
+
+    def _growth(self, limit_b: int | None, now_ns: int) -> str | None:
+        """Asked once a second: the kernel walks all pages for it."""
+        if limit_b is None or now_ns - self._measured_ns < MEASURE_NS:
+            return None
+        self._measured_ns = now_ns
+        memory_b = process_memory_b()
+        return growth_words(memory_b, limit_b) if memory_b is not None and memory_b > limit_b else None
 
     def _news(self, running: _Running) -> ModelNews:
         record, started = self._record(), running.started
