@@ -1,13 +1,16 @@
 """A toy data set and its recipe: two kinds of rendered stripes, 240 pictures of 120 lesions in five folds."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from edge.frame import U8
+from export.recipe import Data
+from tests.edge.sources.dicom_builder import a_dicom
 
-__all__ = ["CODES", "RECIPE", "a_toy_set", "stripes"]
+__all__ = ["CODES", "RECIPE", "a_cine", "a_picture", "a_split", "a_toy_set", "stripes"]
 
 CODES = ("across", "down")
 SIDE_PX = 48
@@ -59,6 +62,10 @@ minutes_two_cores = 0.5
 rendered = 60
 phantoms = 0
 foreign = 0
+
+[quantize]
+pictures = 48
+searched = 96
 """
 
 
@@ -80,3 +87,20 @@ def a_toy_set(folder: Path, *, recipe: str = RECIPE, pictures: int = 240) -> Pat
     (folder / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "toy.toml").write_text(recipe, encoding="utf-8")
     return folder / "toy.toml"
+
+
+def a_cine(path: Path, frames: int = 4, **tags: Any) -> Path:
+    """Frame i is of level 40 i."""
+    levels = np.arange(frames, dtype=np.uint8)[:, None, None, None] * np.uint8(40)
+    return a_dicom(path, np.ascontiguousarray(np.broadcast_to(levels, (frames, 64, 64, 3))), **tags)
+
+
+def a_picture(path: Path, level: int = 90) -> Path:
+    cv2.imwrite(str(path), np.full((48, 64, 3), level, np.uint8))
+    return path
+
+
+def a_split(labels: str, group_column: str, **more: Any) -> Data:
+    """Folds 2 to 4 train, 1 dev, 0 report."""
+    folds = {"train_folds": ("2", "3", "4"), "dev_folds": ("1",), "report_folds": ("0",)}
+    return Data(labels=labels, group_column=group_column, cite=(), **(folds | more))

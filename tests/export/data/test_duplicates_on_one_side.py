@@ -10,20 +10,21 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from edge.errors import InputRefused
+from edge.frame import U8
+from edge.sources.picture import read_picture
 from export.cli import app
 from export.data.alike import alike_pairs, refuse_alike, small_copies
 from export.data.clusters import Clusters
 from export.data.table import Side, read_rows, split
 from export.pictures import Places, in_domain
 from export.recipe import Data, Duplicates, read_recipe
-from tests.export.toy import RECIPE, a_toy_set, stripes
+from tests.export.toy import RECIPE, a_split, a_toy_set, stripes
 
 Lines = list[tuple[str, str, str, str]]
 
 
-def a_split(duplicates: Duplicates) -> Data:
-    folds = {"train_folds": ("2", "3"), "dev_folds": ("1",), "report_folds": ("0",)}
-    return Data(labels="labels.csv", group_column="lesion", cite=(), duplicates=duplicates, **folds)
+def joined_by(duplicates: Duplicates) -> Data:
+    return a_split("labels.csv", "lesion", duplicates=duplicates)
 
 
 def a_table(folder: Path, rows: Lines) -> Path:
@@ -42,9 +43,9 @@ def some_rows(n: int = 200) -> Lines:
 
 def test_a_cluster_of_two_lesions_is_never_cut_by_the_tenth_that_is_kept(tmp_path: Path) -> None:
     folder = a_table(tmp_path, some_rows())
-    alone = {row.name: row.side for row in read_rows(a_split(Duplicates()), ("a",), folder)}
+    alone = {row.name: row.side for row in read_rows(joined_by(Duplicates()), ("a",), folder)}
     assert any(alone[f"{i}.png"] is not alone[f"{i + 1}.png"] for i in range(0, 200, 2))  # what the column prevents
-    cut = split(a_split(Duplicates(column="cluster")), ("a",), folder)
+    cut = split(joined_by(Duplicates(column="cluster")), ("a",), folder)
     side = {row.name: row.side for row in cut.rows}
     assert all(side[f"{i}.png"] is side[f"{i + 1}.png"] for i in range(0, 200, 2))
     assert (cut.joined, cut.set_aside) == (200, 0)
@@ -56,12 +57,12 @@ ACROSS: Lines = [("l1", "2", "c", "1.png"), ("l2", "0", "c", "2.png"), ("l3", "1
 
 def test_a_cluster_in_two_folds_stops_the_run_and_both_names_are_said(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="1 groups stand on two sides of the split, first l1 = l2") as refused:
-        split(a_split(Duplicates(column="cluster")), ("a",), a_table(tmp_path, ACROSS))
+        split(joined_by(Duplicates(column="cluster")), ("a",), a_table(tmp_path, ACROSS))
     assert "\n" not in refused.value.line()
 
 
 def test_what_is_set_aside_is_never_taken_from_the_side_that_judges(tmp_path: Path) -> None:
-    cut = split(a_split(Duplicates(column="cluster", across="set aside")), ("a",), a_table(tmp_path, ACROSS))
+    cut = split(joined_by(Duplicates(column="cluster", across="set aside")), ("a",), a_table(tmp_path, ACROSS))
     assert {(row.name, row.side is Side.REPORT) for row in cut.rows} == {("2.png", True), ("3.png", False), ("4.png", False)}
     assert (cut.joined, cut.set_aside) == (2, 1)
 
@@ -69,24 +70,24 @@ def test_what_is_set_aside_is_never_taken_from_the_side_that_judges(tmp_path: Pa
 def test_a_file_under_two_lesions_joins_them(tmp_path: Path) -> None:
     rows: Lines = [("l1", "2", "", "same.png"), ("l2", "0", "", "same.png")]
     with pytest.raises(InputRefused, match="l1 = l2"):
-        split(a_split(Duplicates()), ("a",), a_table(tmp_path, rows))
+        split(joined_by(Duplicates()), ("a",), a_table(tmp_path, rows))
 
 
 def test_a_picture_under_two_labels_stops_the_run_by_row(tmp_path: Path) -> None:
     folder = a_table(tmp_path, [("l1", "2", "", "1.png")])
     (folder / "labels.csv").write_text("image,label,lesion,fold\n1.png,a,l1,2\n1.png,b,l1,2\n", encoding="utf-8")
     with pytest.raises(InputRefused, match=r"row 3: 1\.png is b and a"):
-        split(a_split(Duplicates()), ("a", "b"), folder)
+        split(joined_by(Duplicates()), ("a", "b"), folder)
 
 
 def test_pairs_of_a_table_join_and_an_unknown_picture_is_named(tmp_path: Path) -> None:
     folder = a_table(tmp_path, some_rows(8))
     (folder / "pairs.csv").write_text("a,b\n0.png,6.png\n6.png,3.png\n", encoding="utf-8")
-    cut = split(a_split(Duplicates(pairs="pairs.csv", across="set aside")), ("a",), folder)
+    cut = split(joined_by(Duplicates(pairs="pairs.csv", across="set aside")), ("a",), folder)
     assert {row.name for row in cut.rows if row.group == "l0"} == {"0.png", "3.png", "6.png"}
     (folder / "pairs.csv").write_text("a,b\n0.png,77.png\n", encoding="utf-8")
     with pytest.raises(InputRefused, match=r"row 2: no picture 77\.png"):
-        split(a_split(Duplicates(pairs="pairs.csv")), ("a",), folder)
+        split(joined_by(Duplicates(pairs="pairs.csv")), ("a",), folder)
 
 
 @settings(deadline=None)  # a busy machine is no failure
@@ -106,10 +107,12 @@ def test_clusters_are_the_connected_parts_in_whatever_order_they_are_joined(edge
         assert clusters.root(str(i)) == min(map(str, part[i]))
 
 
-def _a_copy(picture: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _a_copy(picture: U8) -> U8:
     """Smaller, brighter, and through JPEG."""
     small = cv2.resize(np.clip(picture.astype(int) + 15, 0, 255).astype(np.uint8), (40, 40), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.resize(cv2.imdecode(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 60])[1], 1), (48, 48)))
+    stored = cv2.imdecode(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 60])[1], cv2.IMREAD_COLOR)
+    assert stored is not None
+    return np.asarray(cv2.resize(stored, (48, 48)), np.uint8)
 
 
 def test_a_copy_is_alike_and_another_of_its_kind_is_not() -> None:
@@ -144,7 +147,7 @@ def test_the_table_that_the_command_writes_mends_the_run(tmp_path: Path) -> None
     recipe = a_toy_set(tmp_path, pictures=120)
     lines = [line.split(",") for line in (tmp_path / "labels.csv").read_text(encoding="utf-8").splitlines()[1:]]
     of_train, of_dev = (next(line[0] for line in lines if line[3] == fold) for fold in ("2", "1"))
-    cv2.imwrite(str(tmp_path / of_dev), cv2.imread(str(tmp_path / of_train)) // 2)  # darker
+    cv2.imwrite(str(tmp_path / of_dev), read_picture(tmp_path / of_train)[..., ::-1] // 2)  # darker
     places, looking = Places(tmp_path, tmp_path / "runs"), "\n[data.duplicates]\nalike_at = 0.998\n"
     recipe.write_text(RECIPE + looking, encoding="utf-8")
     with pytest.raises(InputRefused, match="alike to pictures of dev"):

@@ -14,23 +14,10 @@ from edge.sources.dicom import DicomSource
 from export.data.cache import cached
 from export.data.shots import Shot, read_shot, read_shots
 from export.data.table import Side, read_rows
-from export.recipe import Data
 from export.store import finished
 from tests.clips import BLUE, RED, a_clip
 from tests.edge.sources.dicom_builder import US_SINGLE, a_dicom
-
-FOLDS = {"train_folds": ("2", "3", "4"), "dev_folds": ("1",), "report_folds": ("0",)}
-
-
-def a_cine(path: Path, frames: int = 4, **tags: object) -> Path:
-    """Frame i is of level 40 i."""
-    levels = np.arange(frames, dtype=np.uint8)[:, None, None, None] * np.uint8(40)
-    return a_dicom(path, np.ascontiguousarray(np.broadcast_to(levels, (frames, 64, 64, 3))), **tags)
-
-
-def a_picture(path: Path, level: int = 90) -> Path:
-    cv2.imwrite(str(path), np.full((48, 64, 3), level, np.uint8))
-    return path
+from tests.export.toy import a_cine, a_picture, a_split
 
 
 def test_every_frame_is_the_one_that_the_device_would_see(tmp_path: Path) -> None:
@@ -68,7 +55,7 @@ def test_rows_of_a_table_name_frames(tmp_path: Path) -> None:
     a_cine(tmp_path / "c.dcm")
     a_picture(tmp_path / "p.png")
     (tmp_path / "l.csv").write_text("image,frame,label,patient,fold\nc.dcm,3,a,x,2\nc.dcm,0,b,x,2\np.png,,a,y,1\n", encoding="utf-8")
-    data = Data(labels="l.csv", group_column="patient", cite=(), **FOLDS)
+    data = a_split("l.csv", "patient")
     rows = read_rows(data, ("a", "b"), tmp_path)
     assert [(row.image.name, row.frame, row.label) for row in rows] == [("c.dcm", 3, 0), ("c.dcm", 0, 1), ("p.png", -1, 0)]
     (tmp_path / "l.csv").write_text("image,frame,label,patient,fold\nc.dcm,third,a,x,2\n", encoding="utf-8")
@@ -88,7 +75,7 @@ def test_a_folder_of_classes_is_a_data_set_split_by_patient(tmp_path: Path) -> N
             a_picture(place / f"visit{i}" / "2.png", i)
     a_clip(tmp_path / "set" / "a" / "clip.mp4")
     (tmp_path / "set" / "README.txt").write_text("notes", encoding="utf-8")
-    rows = read_rows(Data(labels="set", group_column="-", cite=(), **FOLDS), ("a", "b"), tmp_path)
+    rows = read_rows(a_split("set", "-"), ("a", "b"), tmp_path)
     assert len(rows) == 40 + 20 * 2 + 8
     sides: dict[str, set[Side]] = {}
     for row in rows:
@@ -104,10 +91,10 @@ def test_a_file_in_a_class_folder_that_is_no_picture_is_refused(tmp_path: Path) 
     (tmp_path / "set" / "a").mkdir(parents=True)
     (tmp_path / "set" / "a" / "x.bin").write_bytes(b"nothing")
     with pytest.raises(InputRefused, match=r"x\.bin"):
-        read_rows(Data(labels="set", group_column="-", cite=(), **FOLDS), ("a",), tmp_path)
+        read_rows(a_split("set", "-"), ("a",), tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputRefused, match="no folder of a class"):
-        read_rows(Data(labels="empty", group_column="-", cite=(), **FOLDS), ("a",), tmp_path)
+        read_rows(a_split("empty", "-"), ("a",), tmp_path)
 
 
 def _shrunk(picture: U8) -> U8:

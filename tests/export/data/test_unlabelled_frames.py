@@ -19,8 +19,7 @@ from export.pictures import Places, counted, in_domain, with_unlabelled
 from export.recipe import Data, Distil, Member, Teacher, Unlabelled, read_recipe
 from export.train import train_student
 from export.work import Work
-from tests.export.data.test_frames_as_rows import FOLDS, a_cine, a_picture
-from tests.export.toy import RECIPE, a_toy_set
+from tests.export.toy import RECIPE, a_cine, a_picture, a_split, a_toy_set
 
 
 def a_set(folder: Path, free: str) -> Data:
@@ -28,7 +27,7 @@ def a_set(folder: Path, free: str) -> Data:
     for i in range(100):
         a_picture(folder / f"{i}.png", i)
     (folder / "l.csv").write_text("\n".join(["image,label,group,fold", *lines]), encoding="utf-8")
-    return Data(labels="l.csv", group_column="group", cite=(), unlabelled=Unlabelled(source=free, most=0.5), **FOLDS)
+    return a_split("l.csv", "group", unlabelled=Unlabelled(source=free, most=0.5))
 
 
 def test_frames_of_a_folder_come_without_labels_and_no_more_than_asked_for(tmp_path: Path) -> None:
