@@ -1,5 +1,5 @@
 /* Receiver of the sonoderm display link, version 1 (docs/display.md). Portable C99: no malloc, no stdio, no floating point,
- * about 1.2 kB of memory in one struct. Feed it each byte that arrives, poll it for bytes to send, ask it what may be drawn.
+ * 1.1 kB of memory in one struct. Feed it each byte that arrives, poll it for bytes to send, ask it what may be drawn.
  *
  * Time is in milliseconds of any clock that goes on steadily; it may wrap. One struct belongs to one thread (or to one interrupt level).
  *

@@ -1,6 +1,7 @@
 """Builders for the display link: models, views, and both ends joined by bytes."""
 
 from dataclasses import replace
+from functools import cache
 
 from edge.reading import ModelIdentity, Reading, Reason, State, View
 from firmware_bridge.display.labeltable import table_of
@@ -39,8 +40,11 @@ def a_view(reading: Reading, *, age_limit_ns: int = AGE_LIMIT_NS, rendered: bool
     return View(0, reading, None, 0, age_limit_ns, rendered=rendered)
 
 
+_table = cache(table_of)
+
+
 def a_statement(reading: Reading, *, rendered: bool = False) -> Statement:
-    table = None if reading.model is None else table_of(reading.model)
+    table = None if reading.model is None else _table(reading.model)
     return statement_of(a_view(reading, rendered=rendered), table)
 
 
