@@ -290,3 +290,15 @@ def test_a_device_with_both_slots_bad_says_so_and_takes_the_next_flash(device: D
         assert fault["label"] is None
         device.flash(9)
         run.line(speaks("1.0.9"))
+
+
+def test_after_a_rollback_a_corrupt_active_slot_leaves_the_other_running(device: Device) -> None:
+    device.flash(8)
+    with device.runs("--confirm", "manual") as run:
+        run.line(speaks("1.0.8"))
+        device.store().confirm(AT)
+        run.says("on trial: confirmed")
+    device.store().rollback(AT)
+    (device.slots / device.record().active).write_bytes(b"rotten")
+    with device.runs() as run:
+        run.line(speaks("1.0.7"))
