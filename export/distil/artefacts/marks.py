@@ -21,8 +21,9 @@ def ink(pixels: U8, strength: float, rng: Generator) -> U8:
     mask = np.zeros((height, width), np.uint8)
     draw = one_of(rng, _arc, _arc, _arrows, _dots)
     draw(mask, max(1, round(between(3, 11, strength) * unit)), rng)
-    furrows = relief(rng, (height, width), (9 * unit + 1, 9 * unit + 1), 2)
-    dyed = alpha_of(mask, 0.9 * unit) * np.clip(0.88 + 0.16 * furrows, 0.2, 1.1) * np.float32(between(0.55, 0.95, strength))
+    furrows = relief(rng, (height, width), (7 * unit + 1, 7 * unit + 1), 3)
+    ragged = smoothstep(0.35, 0.65, alpha_of(mask, unit) + np.float32(0.14) * furrows * (mask > 0))  # it runs along the furrows
+    dyed = ragged * np.clip(0.88 + 0.16 * furrows, 0.2, 1.1) * np.float32(between(0.55, 0.95, strength))
     violet, blue = (rng.uniform((70, 20, 120), (110, 60, 170)), rng.uniform((25, 45, 120), (60, 85, 170)))
     colour = np.asarray(violet if rng.random() < 0.7 else blue, np.float32) / 255
     return multiplied(pixels, np.asarray(1 - dyed[..., None] * (1 - colour), np.float32))

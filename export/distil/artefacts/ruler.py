@@ -25,7 +25,7 @@ def ruler(pixels: U8, strength: float, rng: Generator) -> U8:
     u, v = -strip.shape[1] / 2, inset - edge
     matrix = np.array([[cos, -sin, width / 2 + u * cos - v * sin], [sin, cos, height / 2 + u * sin + v * cos]], np.float32)
     laid = np.asarray(cv2.warpAffine(strip, matrix, (width, height), flags=cv2.INTER_LINEAR), np.uint8)
-    return inked(pixels, np.asarray(cv2.GaussianBlur(laid, (0, 0), max(0.3, 0.35 * unit)), np.uint8))
+    return inked(pixels, np.asarray(cv2.GaussianBlur(laid, (0, 0), max(0.3, 0.25 * unit)), np.uint8))
 
 
 def _strip(length_px: float, unit: float, strength: float, rng: Generator) -> U8:

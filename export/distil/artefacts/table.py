@@ -42,8 +42,8 @@ class Artefact:
 SKIN = (
     Artefact("ink", 0.08, "skin", marks.ink),
     Artefact("sticker", 0.03, "skin", marks.sticker),
-    Artefact("hairs", 0.25, "skin", hair.hairs),
-    Artefact("stubble", 0.08, "skin", hair.stubble),
+    Artefact("hairs", 0.3, "skin", hair.hairs),
+    Artefact("stubble", 0.15, "skin", hair.stubble),
     Artefact("gel bubbles", 0.15, "skin", gel.bubbles),
     Artefact("glints", 0.1, "skin", gel.glints),
     Artefact("ruler", 0.1, "skin", ruler.ruler),
@@ -55,7 +55,7 @@ SKIN = (
 ULTRASOUND = (
     Artefact("shadow", 0.15, "field", echo.shadow),
     Artefact("haze", 0.1, "field", echo.haze),
-    Artefact("reverberation", 0.05, "field", echo.reverberation),
+    Artefact("reverberation", 0.1, "field", echo.reverberation),
     Artefact("contact lost", 0.1, "field", echo.contact_lost),
     Artefact("depth", 0.2, "field", receiver.lost_in_depth),
     Artefact("TGC", 0.3, "field", receiver.tgc),
