@@ -129,6 +129,28 @@ def train(
 
 
 @app.command()
+def duplicates(
+    recipe: RecipeArgument,
+    out: Annotated[Path, typer.Option(help="The table (CSV: a, b, correlation, sides); name it in data.duplicates.pairs once you looked.")],
+    alike: Annotated[
+        float, typer.Option(min=0.5, max=1.0, help="Correlation of small grey copies from which two pictures are a pair.")
+    ] = 0.97,
+    data: DataOption = Path("../shared/data"),
+    runs: RunsOption = Path("runs"),
+) -> None:
+    """List pictures of two groups that look the same. Sides that are opened for reports alone are not looked at."""
+    from export.duplicates import find_duplicates, write_duplicates
+    from export.pictures import Places
+
+    spec, _ = read_recipe(_recipe_file(recipe))
+    found = find_duplicates(spec, Places(data, runs), alike)
+    write_duplicates(found, out)
+    print(out)
+    across = sum(one.is_across for one in found)
+    _say(f"{len(found)} pairs of two groups correlate from {alike}, {across} of them stand on two sides")
+
+
+@app.command()
 def keygen(
     key: Annotated[Path, typer.Argument(help="File for the private key; the public one is written beside it.")],
     as_json: JsonOption = False,
