@@ -84,6 +84,7 @@ class ModelIdentity:
     """Which model speaks, on what. digest: hex SHA-256 of the bundle's payload. profile: name of the applied device profile.
 
     labels: (code, name) in the order of the model's outputs, for a display that must know them before it is told one.
+    prevalence: the mix of classes that the probabilities speak of, in words; "" where it is not known.
     """
 
     name: str
@@ -94,6 +95,7 @@ class ModelIdentity:
     profile: str | None = None
     notes: tuple[str, ...] = ()  # what the detail line must say: "no scope check", "uncalibrated for this model" …
     labels: tuple[tuple[str, str], ...] = ()
+    prevalence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import typer
 from calibration.confidence.compare import compare
 from calibration.confidence.methods import Scaling, uniform
 from calibration.confidence.prevalence import at_prevalence, parse_prevalence
-from calibration.confidence.record import comparison_object, comparison_text, prevalence_text, refit_object, refit_text
+from calibration.confidence.record import comparison_object, comparison_text, refit_object, refit_text
 from calibration.confidence.table import (
     GroupOption,
     Half,
@@ -28,12 +28,12 @@ from calibration.site.overlay import refitted
 from calibration.site.refit import Verdict, refit, require_enough
 from calibration.site.target import DaysOption, KeyOption, ProfileOption, Target, read_target
 from edge.bundle.trust import Trust, load_trust
-from edge.classify import guards_of
 from edge.cli.engine_options import EngineOption, FormOption, ModelOption, ThreadsOption
 from edge.cli.output import print_json, say
 from edge.cli.trust_option import TrustOption
 from edge.errors import InputRefused, UsageError
 from edge.model import Model, OpenOptions, open_model
+from edge.model.prevalence import prevalence_words
 
 __all__ = ["app"]
 
@@ -114,15 +114,15 @@ def _opened(name: str, trust: Trust, asked: tuple[str | None, str | None, int | 
         yield opened
 
 
-def _bundles_prevalence(model: Model) -> tuple[float, ...]:
-    return model.manifest.calibration_prevalence or uniform(len(model.codes))
+def _speaks_of(model: Model) -> tuple[float, ...]:
+    return model.prevalence or uniform(len(model.codes))
 
 
 def _compare(model: Model, table: Table, as_json: bool) -> None:
     cases = look_at(table, [model])[0].cases
     if len(np.unique(cases.labels)) < 2:
         raise InputRefused(f"{table.path.name}: all pictures are of one class", do="give a table with the model's classes")
-    prevalence = _bundles_prevalence(model)
+    prevalence = _speaks_of(model)
     found = compare(cases, prevalence)
     if as_json:
         print_json(comparison_object(found, model.identity, model.codes, prevalence))
@@ -133,12 +133,13 @@ def _compare(model: Model, table: Table, as_json: bool) -> None:
 def _at_site(model: Model, table: Table, target: Target | None, trust: Trust, camera: str, as_json: bool) -> None:
     cases = look_at(table, [model], camera=camera)[0].cases
     require_enough(cases, model.codes)
-    prevalence = _in_force(model, target)
+    prevalence = _speaks_of(model)
     found = refit(cases, Scaling.of(model.decision), prevalence)
     written = None
     if found.verdict is Verdict.HELPED and target is not None:
-        new = refitted(model.decision, found, guards_of(model.manifest, model.decision))
-        written = target.put(new, model, prevalence if prevalence != _bundles_prevalence(model) else ())
+        new = refitted(model.decision, found, is_signed=target.key is not None)
+        own = prevalence if prevalence != model.manifest.calibration_prevalence else ()
+        written = target.put(new, model, own)
     if as_json:
         print_json(refit_object(found, model.identity, str(written.path) if written else None))
     else:
@@ -151,17 +152,9 @@ def _at_site(model: Model, table: Table, target: Target | None, trust: Trust, ca
         raise typer.Exit(1)
 
 
-def _in_force(model: Model, target: Target | None) -> tuple[float, ...]:
-    """The prevalence that the probabilities speak of now: of the overlay that is applied, where it names one."""
-    applied = target.in_force.profile.overlay if target and target.in_force and model.decision != model.pair.decision else ()
-    pair = (model.bundle.digest, model.pair.form, model.pair.engine)
-    named = (entry.prevalence for entry in applied if (entry.digest, entry.form, entry.engine) == pair)
-    return next(filter(None, named), _bundles_prevalence(model))
-
-
 def _for_prevalence(model: Model, wanted: tuple[float, ...], target: Target, trust: Trust, as_json: bool) -> None:
-    decision, old = model.decision, _in_force(model, target)
-    new = at_prevalence(decision, guards_of(model.manifest, decision), old, wanted)
+    old = _speaks_of(model)
+    new = at_prevalence(model.decision, old, wanted)
     written = target.put(new, model, wanted)
     if as_json:
         shares = dict(zip(model.codes, wanted, strict=True))
@@ -176,5 +169,5 @@ def _for_prevalence(model: Model, wanted: tuple[float, ...], target: Target, tru
             }
         )
     else:
-        typer.echo(f"probabilities speak of {prevalence_text(model.codes, wanted)} (before: {prevalence_text(model.codes, old)})")
+        typer.echo(f"probabilities speak of {prevalence_words(model.codes, wanted)} (before: {prevalence_words(model.codes, old)})")
     target.say_written(written, trust)

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from calibration.conformal.carry import under_bias
 from edge.bundle.manifest import Decision
-from edge.classify import Guard
 from edge.errors import UsageError
 
 __all__ = ["at_prevalence", "parse_prevalence"]
@@ -59,7 +58,7 @@ def parse_prevalence(text: str, codes: Sequence[str]) -> tuple[float, ...]:
     return tuple(share / sum(shares) for share in shares)
 
 
-def at_prevalence(decision: Decision, guards: Sequence[Guard], old: Sequence[float], new: Sequence[float]) -> Decision:
+def at_prevalence(decision: Decision, old: Sequence[float], new: Sequence[float]) -> Decision:
     """The decision whose probabilities speak of `new` where those of `decision` speak of `old`.
 
     Thresholds of the sets and of classes that must not be missed are carried over, so that a rarer class is not missed more often.
@@ -67,14 +66,10 @@ def at_prevalence(decision: Decision, guards: Sequence[Guard], old: Sequence[flo
     factors = [b / a for a, b in zip(old, new, strict=True)]
     moved = [b + log(f) for b, f in zip(decision.bias, factors, strict=True)]
     middle = sum(moved) / len(moved)
-    guarded = {guard.label: guard.at_least for guard in guards}
+    guards = under_bias([at or 0.0 for at in decision.guard_at], factors) if decision.guard_at else ()
     return replace(
         decision,
         bias=tuple(round(b - middle, 5) for b in moved),
         set_at=under_bias(decision.set_at, factors),
-        guard_at=_guards(guarded, under_bias([guarded.get(c, 0.0) for c in range(len(moved))], factors)),
+        guard_at=tuple(None if at is None else new for at, new in zip(decision.guard_at, guards, strict=True)),
     )
-
-
-def _guards(guarded: dict[int, float], carried: Sequence[float]) -> tuple[float | None, ...]:
-    return tuple(at if c in guarded else None for c, at in enumerate(carried)) if guarded else ()

@@ -3,16 +3,10 @@
 from calibration.confidence.compare import Comparison, MethodFigures
 from calibration.site.refit import Refit, Verdict
 from edge.cli.output import columns
+from edge.model.prevalence import prevalence_words
 from edge.reading import ModelIdentity
 
-__all__ = ["comparison_object", "comparison_text", "prevalence_text", "refit_object", "refit_text", "who_of"]
-
-
-def prevalence_text(codes: tuple[str, ...], prevalence: tuple[float, ...]) -> str:
-    """'akiec 14 %, bcc 14 %, …'; of equal shares, said so."""
-    if max(prevalence) - min(prevalence) < 1e-4:
-        return f"all {len(codes)} classes equally frequent"
-    return ", ".join(f"{code} {100 * share:.3g} %" for code, share in zip(codes, prevalence, strict=True))
+__all__ = ["comparison_object", "comparison_text", "refit_object", "refit_text", "who_of"]
 
 
 def who_of(model: ModelIdentity) -> dict[str, object]:
@@ -70,7 +64,7 @@ def comparison_text(found: Comparison, codes: tuple[str, ...], prevalence: tuple
         + "); cross-validated by lesion or patient, ± one standard error",
         columns(rows),
         f"chosen: {found.chosen.named(k)}: {'; '.join(numbers)}",
-        f"its probabilities speak of {prevalence_text(codes, prevalence)}",
+        f"its probabilities speak of {prevalence_words(codes, prevalence)}",
     ]
     if scaling.at_limit:
         lines.append("no finite temperature fits best: these cases are too few or too easy to calibrate with")

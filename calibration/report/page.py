@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from calibration.confidence.record import prevalence_text
 from calibration.confidence.reliability import ERROR_TO_SEE, FORMULA, POWER_ASKED, Reliability
 from calibration.conformal.quantile import Source
 from calibration.report.facts import Bin, CalibrationReport, PairFacts, SettledFacts
 from calibration.report.markup import document, missing, section, table, text
 from calibration.report.plot import Axis, Mark, bars, marks
 from edge.bench.accuracy_interval import wilson
+from edge.model.prevalence import prevalence_words
 
 __all__ = ["page"]
 
@@ -31,8 +31,8 @@ def _head(report: CalibrationReport) -> str:
         f"<header><h1>{text(report.name)} {text(report.version)}: calibration</h1>"
         f'<p class="soft">Payload {text(report.digest)}<br>Report made {text(report.made_at)}<br>{text(_of(report))}</p>'
         f"<pre>{text(report.command)}</pre>{opened}"
-        f"<p>The probabilities speak of {text(prevalence_text(report.codes, report.prevalence))}. This set has "
-        f"{text(prevalence_text(report.codes, report.shares))}; figures of probabilities are carried to it. "
+        f"<p>The probabilities speak of {text(prevalence_words(report.codes, report.prevalence))}. This set has "
+        f"{text(prevalence_words(report.codes, report.shares))}; figures of probabilities are carried to it. "
         "Research use only, not for diagnosis.</p></header>"
     )
 

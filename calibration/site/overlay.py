@@ -11,7 +11,6 @@ import msgspec
 from calibration.conformal.carry import under_temperature
 from calibration.site.refit import Refit
 from edge.bundle.manifest import Decision
-from edge.classify import Guard
 from edge.errors import UsageError
 from edge.profile import DeviceProfile, OverlayEntry
 from edge.profile.record import parse_profile
@@ -19,17 +18,22 @@ from edge.profile.record import parse_profile
 __all__ = ["entry_of", "put_overlay", "refitted"]
 
 
-def refitted(decision: Decision, found: Refit, guards: Sequence[Guard]) -> Decision:
-    """The decision with the site's temperature, its thresholds and those of classes that must not be missed carried over."""
+def refitted(decision: Decision, found: Refit, *, is_signed: bool) -> Decision:
+    """The decision with the site's temperature, its thresholds and those of classes that must not be missed carried over.
+
+    Unsigned, a threshold may only fall; where it would rise with the probabilities, it stays, and sets grow instead.
+    """
     ratio = found.old / found.new
-    carried = under_temperature(decision.set_at, ratio)
-    guarded = {guard.label: guard.at_least for guard in guards}
-    at = under_temperature([guarded.get(c, 0.0) for c in range(len(carried))], ratio)
+
+    def carried(at: Sequence[float | None]) -> tuple[float | None, ...]:
+        new = under_temperature([value or 0.0 for value in at], ratio)
+        return tuple(None if b is None else a if is_signed else min(a, b) for a, b in zip(new, at, strict=True))
+
     return msgspec.structs.replace(
         decision,
         temperature=round(found.new, 5),
-        set_at=carried,
-        guard_at=tuple(at[c] if c in guarded else None for c in range(len(at))) if guarded else (),
+        set_at=tuple(value for value in carried(decision.set_at) if value is not None),
+        guard_at=carried(decision.guard_at) if decision.guard_at else (),
     )
 
 

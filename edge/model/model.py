@@ -6,20 +6,22 @@ from time import monotonic_ns
 from types import TracebackType
 from typing import Self
 
+import msgspec
 import numpy as np
 
 from edge.backends.session import RawOutput, Session
-from edge.bundle.manifest import Decision, Pair
+from edge.bundle.manifest import Decision, Manifest, Pair
 from edge.bundle.open import VerifiedBundle
-from edge.classify import Judgement, guards_of, judge, read_bank, still_verdict
+from edge.classify import BLURS, Judgement, guards_of, judge, outranks_blur, read_bank, still_verdict
 from edge.errors import BundleRefused, InputRefused
 from edge.frame import F32, U8, Frame
 from edge.model.fault import ModelFault
 from edge.model.golden import OutputDrift, compare_outputs, read_golden
 from edge.model.look import Look, Timings
+from edge.model.prevalence import prevalence_words
 from edge.preprocess.follow import FieldMemory
 from edge.preprocess.prepare import Prepared, prepare
-from edge.profile import Corrections, LoadedProfile, Setting, corrections_for, decision_for
+from edge.profile import Corrections, LoadedProfile, Setting, corrections_for, decision_for, entry_for
 from edge.quality import assess, assess_still
 from edge.reading import ModelIdentity, Reading, Reason, State
 
@@ -52,7 +54,8 @@ class Model:
     """An opened model. Made by `open_model`; used on one thread at a time.
 
     fault: why it may not speak here, or None. `look` raises it, `classify` says FAULT.
-    decision: what turns outputs into labels, with this device's overlay. bundle, session, pair: for `check` and `bench`.
+    decision: what turns outputs into labels, with this device's overlay. prevalence: what its probabilities speak of, () where not known.
+    bundle, session, pair: for `check` and `bench`.
     """
 
     def __init__(
@@ -73,7 +76,10 @@ class Model:
         notes = (*self._own_notes(), *notes, *overlay_notes)
         manifest = self.manifest
         labels = tuple((label.code, label.name) for label in manifest.labels)
-        self._identity = ModelIdentity(manifest.name, manifest.version, bundle.digest, session.engine, session.form, profile, notes, labels)
+        self.prevalence = self._prevalence()
+        words = prevalence_words(self.codes, self.prevalence)
+        who = (manifest.name, manifest.version, bundle.digest, session.engine, session.form)
+        self._identity = ModelIdentity(*who, profile, notes, labels, words)
 
     @property
     def identity(self) -> ModelIdentity:
@@ -84,10 +90,19 @@ class Model:
 
     def _decision(self) -> tuple[Decision, tuple[str, ...]]:
         """The one place where a device's overlay is applied."""
-        device, pair = self._device, self.pair
+        device, pair, shipped = self._device, self.pair, _guarded(self.pair.decision, self.manifest)
         if device.profile is None:
-            return pair.decision, ()
-        return decision_for(device.profile, pair.decision, self.bundle.digest, pair.form, pair.engine, device.today)
+            return shipped, ()
+        return decision_for(device.profile, shipped, self.bundle.digest, pair.form, pair.engine, device.today)
+
+    def _prevalence(self) -> tuple[float, ...]:
+        """The mix of classes that the probabilities speak of, of the overlay that is applied, else of the bundle; () where not known."""
+        profile, pair = self._device.profile, self.pair
+        if profile is not None and self.decision != _guarded(pair.decision, self.manifest):
+            entry = entry_for(profile, self.bundle.digest, pair.form, pair.engine)
+            if entry is not None and entry.prevalence:
+                return entry.prevalence
+        return self.manifest.calibration_prevalence
 
     def _own_notes(self) -> tuple[str, ...]:
         notes = []
@@ -124,7 +139,10 @@ class Model:
         return judge(raw, self.decision, self.manifest.outputs, self.manifest.scope, self._bank)
 
     def look(self, frame: Frame) -> Look:
-        """One frame of a stream. The model is not asked about a picture that quality refuses. Raises ModelFault and BackendFault."""
+        """One frame of a stream. The model is not asked about a picture that quality refuses, but for the scope of a blurred one.
+
+        Raises ModelFault and BackendFault.
+        """
         if self.fault is not None:
             raise self.fault
         return self._look(frame, ask_anyway=False)
@@ -139,14 +157,23 @@ class Model:
         at_prepared = monotonic_ns()
         quality = self._assess(frame, prepared)
         at_assessed = monotonic_ns()
-        if quality is not None and not ask_anyway:
+        if quality is not None and not (ask_anyway or self._may_be_outranked(quality)):
             timings = Timings(at_prepared - at_start, at_assessed - at_prepared)
             return Look(frame.index, frame.captured_ns, quality, None, timings, prepared.field)
         raw = self.session.run(prepared.tensor)
         at_run = monotonic_ns()
         judgement = self.judge(raw)
         timings = Timings(at_prepared - at_start, at_assessed - at_prepared, at_run - at_assessed, monotonic_ns() - at_run)
-        return Look(frame.index, frame.captured_ns, quality, judgement, timings, prepared.field)
+        quality = self._in_order(quality, judgement)
+        said = judgement if quality is None or ask_anyway else None
+        return Look(frame.index, frame.captured_ns, quality, said, timings, prepared.field)
+
+    def _may_be_outranked(self, quality: Reason) -> bool:
+        return quality in BLURS and self.decision.blurred_out_of_scope_above is not None
+
+    def _in_order(self, quality: Reason | None, judgement: Judgement) -> Reason | None:
+        """What quality still has to say, once scope was asked: nothing of a blurred picture that is none of this model's business."""
+        return None if quality is not None and outranks_blur(quality, judgement, self.decision) else quality
 
     def classify(self, image: U8) -> Reading:
         """One picture alone, (h, w) or (h, w, 3) uint8 RGB: no memory, no smoothing. The model is asked whatever its quality.
@@ -159,7 +186,7 @@ class Model:
         prepared = prepare(pixels, self.manifest.input)
         quality = assess_still(prepared.small, prepared.field)
         judgement = self.judge(self.session.run(prepared.tensor))
-        return self._reading(quality, judgement)
+        return self._reading(self._in_order(quality, judgement), judgement)
 
     def close(self) -> None:
         """Frees the engine. The model is of no use afterwards."""
@@ -214,6 +241,12 @@ class Model:
 
 def _continues(seen: _Seen, frame: Frame) -> bool:
     return seen.stream == (frame.source, frame.scene) and frame.captured_ns > seen.captured_ns
+
+
+def _guarded(decision: Decision, manifest: Manifest) -> Decision:
+    """With the points of classes that must not be missed in it, wherever the manifest has them: an overlay is held against all numbers."""
+    at = {guard.label: guard.at_least for guard in guards_of(manifest, decision)}
+    return msgspec.structs.replace(decision, guard_at=tuple(at.get(c) for c in range(len(decision.bias))) if at else ())
 
 
 def _bank(bundle: VerifiedBundle) -> F32 | None:

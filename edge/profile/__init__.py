@@ -6,7 +6,7 @@ overlay.py: what the decision takes over, and in which direction an unsigned one
 
 from edge.profile.corrections import Corrections, Notes, corrections_for
 from edge.profile.describe import Part, Standing, describe
-from edge.profile.overlay import DIRECTIONS, decision_for
+from edge.profile.overlay import DIRECTIONS, decision_for, entry_for
 from edge.profile.read import LoadedProfile, load_profile, read_profile
 from edge.profile.record import ColorEvidence, Correction, DeviceProfile, OverlayEntry, Setting
 
@@ -25,6 +25,7 @@ __all__ = [
     "corrections_for",
     "decision_for",
     "describe",
+    "entry_for",
     "load_profile",
     "read_profile",
 ]

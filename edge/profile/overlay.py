@@ -11,7 +11,7 @@ from edge.profile.corrections import Notes
 from edge.profile.read import LoadedProfile
 from edge.profile.record import OverlayEntry
 
-__all__ = ["DIRECTIONS", "Direction", "decision_for"]
+__all__ = ["DIRECTIONS", "Direction", "decision_for", "entry_for"]
 
 
 class Direction(Enum):
@@ -72,6 +72,12 @@ def _guards_as_much(old: tuple[float | None, ...], new: tuple[float | None, ...]
     return all(before is None or (now is not None and _cautious("guard_at", before, now)) for before, now in zip(old, new, strict=True))
 
 
+def entry_for(loaded: LoadedProfile, digest: str, form: str, engine: str) -> OverlayEntry | None:
+    """What the profile holds for this form of this bundle on this engine, whether or not it may be applied."""
+    wanted = (digest, form, engine)
+    return next((entry for entry in loaded.profile.overlay if (entry.digest, entry.form, entry.engine) == wanted), None)
+
+
 def decision_for(
     loaded: LoadedProfile, decision: Decision, digest: str, form: str, engine: str, today: datetime.date
 ) -> tuple[Decision, Notes]:
@@ -82,8 +88,7 @@ def decision_for(
     name = loaded.profile.name
     if not loaded.profile.overlay:
         return decision, ()
-    pairs = {(e.digest, e.form, e.engine): e for e in loaded.profile.overlay}
-    entry = pairs.get((digest, form, engine))
+    entry = entry_for(loaded, digest, form, engine)
     if entry is None:
         return decision, (f"uncalibrated for this model: profile {name} speaks of another bundle, form or engine",)
     if today > entry.expires_on:

@@ -108,6 +108,8 @@ def _model_rows(model: ModelIdentity | None) -> tuple[tuple[str, str], ...]:
         ("digest", model.digest[:DIGEST_SHOWN] or "—"),
         ("engine", f"{model.engine} · {model.form}"),
     ]
+    if model.prevalence:
+        rows.append(("prevalence", model.prevalence))
     if model.profile:
         rows.append(("profile", model.profile))
     return tuple(rows)

@@ -56,7 +56,7 @@ def test_a_class_without_a_case_is_no_trouble() -> None:
 
 def test_where_all_is_right_no_temperature_fits_best_and_that_is_said() -> None:
     labels = np.arange(40) % 2
-    scores = np.where(labels[:, None] == np.arange(2), 3.0, -3.0)
+    scores = np.where(labels[:, None] == np.arange(2), 9.0, -9.0)
     found = fit(Method.TEMPERATURE, cases_of(scores, labels, [str(i) for i in range(40)]), uniform(2))
     assert found.at_limit
 

@@ -8,7 +8,6 @@ from calibration.confidence.methods import Scaling, apply, losses, uniform
 from calibration.site.overlay import refitted
 from calibration.site.refit import FEWEST_CASES, Verdict, refit, require_enough
 from edge.bundle.manifest import Decision
-from edge.classify import Guard
 from edge.errors import InputRefused
 from tests.calibration.simulated import simulated
 
@@ -89,13 +88,15 @@ def test_what_can_tell_nothing_is_refused_in_one_line(chosen: object, words: str
     assert "profile is as it was" in refused.value.line()
 
 
-def test_the_new_decision_keeps_every_class_in_the_sets_and_in_sight() -> None:
-    old = Decision(bias=(0.0, 0.0), set_at=(0.4, 0.3))
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_the_new_decision_keeps_every_class_in_the_sets_and_in_sight(is_signed: bool) -> None:
+    old = Decision(bias=(0.0, 0.0), set_at=(0.4, 0.3), guard_at=(None, 0.2))
     found = refit(hard(400, 11, sharpness=2.0), AS_IT_IS, uniform(2))
     assert found.verdict is Verdict.HELPED
-    new = refitted(old, found, (Guard(1, 0.2),))
+    new = refitted(old, found, is_signed=is_signed)
     assert new.temperature == pytest.approx(found.new, abs=1e-4)
     assert new.guard_at[0] is None
+    assert is_signed or all(a <= b for a, b in zip(new.set_at, old.set_at, strict=True))
     scores = np.linspace(-8, 8, 801)[:, None] * np.array([0.0, 1.0])
     before, after = (apply(Scaling(t, (0.0, 0.0)), scores) for t in (old.temperature, new.temperature))
     for c, at, now in ((0, old.set_at[0], new.set_at[0]), (1, old.set_at[1], new.set_at[1]), (1, 0.2, new.guard_at[1] or 0)):
