@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import termios
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 from edge.errors import MachineLacks, UsageError
-from firmware_bridge.flash.line import LineLost, why_closed
+from firmware_bridge.flash.line import LineLost, PortMissing, why_closed
 from firmware_bridge.flash.ports import UsbPort
 
 if TYPE_CHECKING:
@@ -39,36 +39,38 @@ class Place:
 def parse_place(target: str) -> Place:
     """`/dev/ttyACM0?baud=115200&serial=0042` -> Place. Raises UsageError."""
     path, _, query = target.partition("?")
-    options = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)) if _is_query(query) else ())
-    if not path or (query and not options):
+    pairs = [pair.partition("=") for pair in query.split("&")] if query else []
+    if not path or not all(equals and value for _, equals, value in pairs):
         raise UsageError(f"mcu:{target} names no port", do="mcu:/dev/ttyACM0, or mcu:/dev/ttyACM0?baud=115200&serial=NUMBER")
+    options = {name: unquote(value) for name, _, value in pairs}
     unknown = sorted(set(options) - {"baud", "serial"})
     if unknown:
         raise UsageError(f"mcu: has no option {unknown[0]!r}", do="valid options: baud, serial")
     baud = options.get("baud", str(BAUD))
     if baud not in map(str, BAUDS):
         raise UsageError(f"mcu: baud={baud!r} is no line rate of a display", do=f"one of {', '.join(map(str, BAUDS))}")
-    return Place(path, int(baud), options.get("serial") or None)
+    return Place(path, int(baud), options.get("serial"))
 
 
-def _is_query(query: str) -> bool:
-    return all("=" in pair for pair in query.split("&")) if query else True
+def find_again(place: Place, listed: Sequence[UsbPort]) -> str | None:
+    """The path to open: where the plug of that number is now, else the path that was named.
 
-
-def find_again(place: Place, listed: Sequence[UsbPort]) -> str:
-    """The path to open: where the plug of that number is now, else the path that was named."""
-    if place.usb_serial is not None:
-        for plug in listed:
-            if plug.serial == place.usb_serial:
-                return plug.port
-    return place.path
+    None while another plug has taken that path: what is meant for a display is written to nothing else.
+    """
+    if place.usb_serial is None:
+        return place.path
+    there = next((plug.port for plug in listed if plug.serial == place.usb_serial), None)
+    return there or (place.path if _serial_at(place.path, listed) is None else None)
 
 
 def with_serial(place: Place, listed: Sequence[UsbPort]) -> Place:
     """The place with the number of the plug that is there now, unless one was given."""
-    real = os.path.realpath(place.path)
-    here = next((plug.serial for plug in listed if plug.port in (place.path, real)), None)
-    return place if place.usb_serial else Place(place.path, place.baud, here)
+    return place if place.usb_serial else replace(place, usb_serial=_serial_at(place.path, listed))
+
+
+def _serial_at(path: str, listed: Sequence[UsbPort]) -> str | None:
+    real = os.path.realpath(path)
+    return next((plug.serial for plug in listed if plug.port in (path, real)), None)
 
 
 class Line:
@@ -122,13 +124,15 @@ class Line:
         return LineLost(f"{self._port.port}: {error.strerror or error}")
 
 
-def open_line(place: Place, path: str | None = None) -> Line:
+def open_line(place: Place, listed: Sequence[UsbPort] = ()) -> Line:
     """Raises PortMissing, PortBusy, PortDenied or PortForeign, each with its remedy; MachineLacks without pyserial."""
     try:
         import serial
     except ImportError as error:
         raise MachineLacks("pyserial is not installed", do="pip install 'sonoderm[bridge]'") from error
-    path = path or place.path
+    path = find_again(place, listed)
+    if path is None:
+        raise PortMissing(f"the display {place.usb_serial} is not plugged in", do="plug it in; these are here: sonoderm device ports")
     try:
         port = serial.Serial(path, place.baud, timeout=0, exclusive=True)
     except serial.SerialException as error:

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from edge.errors import SonodermError
 from edge.reading import CommandPort, ModelIdentity, Reading, Reason, Sink, State, View
 from firmware_bridge.display.labeltable import LabelTable, table_of
-from firmware_bridge.display.line import Line, Place, find_again, open_line, parse_place, with_serial
+from firmware_bridge.display.line import Line, Place, open_line, parse_place, with_serial
 from firmware_bridge.display.sender import Sender
 from firmware_bridge.display.statement import Statement, statement_of
 from firmware_bridge.display.wire import WIRE_CAP_B
@@ -147,7 +147,7 @@ class McuSink:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wake_read, 4096)
             try:
-                self._line = open_line(self._place, find_again(self._place, self._list_plugs()))
+                self._line = open_line(self._place, self._list_plugs())
             except SonodermError:
                 continue  # not there yet, or not ours to open yet
             self._sender.restart()
@@ -174,4 +174,4 @@ def make(target: str, around: Around) -> Sink:
     named = parse_place(target)
     listed = usb_ports()
     place = with_serial(named, listed)
-    return McuSink(place, open_line(place, find_again(place, listed)), around)
+    return McuSink(place, open_line(place, listed), around)

@@ -146,7 +146,9 @@ def test_places(target: str, place: Place) -> None:
     assert parse_place(target) == place
 
 
-@pytest.mark.parametrize("target", ["", "?baud=9600", "/dev/x?baud=fast", "/dev/x?baud=1", "/dev/x?speed=9600", "/dev/x?baud"])
+@pytest.mark.parametrize(
+    "target", ["", "?baud=9600", "/dev/x?baud=fast", "/dev/x?baud=1", "/dev/x?speed=9600", "/dev/x?baud", "/dev/x?serial="]
+)
 def test_what_names_no_place_is_a_usage_error(target: str) -> None:
     with pytest.raises(UsageError):
         parse_place(target)
@@ -158,6 +160,7 @@ def test_the_plug_is_remembered_by_its_number_and_found_by_it() -> None:
     assert place.usb_serial == "8"
     assert find_again(place, (UsbPort("/dev/ttyACM0", "8", ""), UsbPort("/dev/ttyACM1", "7", ""))) == "/dev/ttyACM0"
     assert find_again(place, ()) == "/dev/ttyACM1"
+    assert find_again(place, (UsbPort("/dev/ttyACM1", "7", ""),)) is None  # another plug has taken the path: nothing is written to it
     assert with_serial(Place("/dev/pts/3"), before).usb_serial is None
 
 
