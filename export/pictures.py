@@ -42,11 +42,12 @@ class Places:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sided:
-    """pixels (n, h, w, 3) uint8 tensors of one side, labels (n,), groups: lesion or patient of each."""
+    """pixels (n, h, w, 3) uint8 tensors of one side, labels (n,), groups: lesion or patient of each, names: as the label table has them."""
 
     pixels: U8
     labels: NDArray[np.int64]
     groups: list[str]
+    names: tuple[str, ...] = ()
 
     def first(self, n: int) -> "Sided":
         return Sided(self.pixels[:n], self.labels[:n], self.groups[:n])
@@ -57,7 +58,7 @@ def _of_rows(rows: tuple[Row, ...], recipe: Recipe, cache: Path) -> Sided:
     shots = [row.shot for row in rows]
     shape = (spec.height_px, spec.width_px)
     pixels = cached(shots, shape, f"prepare:{spec!r}", lambda p: prepare(p, spec).tensor, cache)
-    return Sided(pixels, np.array([row.label for row in rows], np.int64), [row.group for row in rows])
+    return Sided(pixels, np.array([row.label for row in rows], np.int64), [row.group for row in rows], tuple(row.name for row in rows))
 
 
 def in_domain(recipe: Recipe, places: Places) -> dict[Side, Sided]:

@@ -183,12 +183,16 @@ class Distil(_Strict, frozen=True, kw_only=True):
 
 
 class Exposure(_Strict, frozen=True, kw_only=True):
-    """What the scope gate learns from, in pictures. false_alarm: share of in-domain `dev` that it may refuse."""
+    """What the scope gate learns from, in pictures. false_alarm: share of in-domain `dev` that it may refuse.
+
+    blurred: own train pictures that are shown to it once more, blurred, and as many of what is foreign: a blur is no stranger.
+    """
 
     false_alarm: float = 0.02
     rendered: int = 1500  # dead leaves, screens, noise …
     phantoms: int = 240  # 0 for a model that is made for phantoms
     bent: int = 0  # own train pictures, bent into the sector of a curved probe
+    blurred: Annotated[int, Meta(ge=0)] = 600
     foreign: int = 1000  # train pictures of each data set in foreign_from
     foreign_from: tuple[str, ...] = ("derm7", "breast-us")  # recipes; their licence is inherited by the gate's weights
 
@@ -199,12 +203,15 @@ class Quantize(_Strict, frozen=True, kw_only=True):
     float_first: convolutions at the input that stay in float: they are few and large, and much of the error is theirs.
     float_most: largest share of all MACs that may stay in float, when the search adds the most sensitive layers.
     searched: pictures of the tenth kept for choices, with their augmentations, that the search asks.
+    qat_epochs, qat_lr: quantization-aware fine-tuning, which follows where the search does not find what it wants; 0: never.
     """
 
     pictures: Annotated[int, Meta(ge=8)] = 256
     float_first: Annotated[int, Meta(ge=0)] = 3
     float_most: Annotated[float, Meta(ge=0, le=1)] = 0.2
-    searched: Annotated[int, Meta(ge=1)] = 600
+    searched: Annotated[int, Meta(ge=1)] = 1200
+    qat_epochs: Annotated[int, Meta(ge=0)] = 3
+    qat_lr: Annotated[float, Meta(gt=0)] = 5e-5
 
 
 class Identity(_Strict, frozen=True, kw_only=True):
@@ -252,13 +259,29 @@ def _tell_members_apart(table: dict[str, Any]) -> dict[str, Any]:
     return table
 
 
+def _tables(path: Path) -> tuple[dict[str, Any], bytes]:
+    """The tables of a recipe file and the bytes that they were read from. `like = "derm7"` takes all others from derm7.toml beside it."""
+    raw = path.read_bytes()
+    own = tomllib.loads(raw.decode())
+    like = own.pop("like", None)
+    if like is None:
+        return own, raw
+    if not isinstance(like, str) or not like or Path(like).name != like:
+        raise ValueError(f"like = {like!r} names no recipe beside it")
+    beside = (path.parent / f"{like}.toml").read_bytes()
+    others = tomllib.loads(beside.decode())
+    if "like" in others:
+        raise ValueError(f"{like}.toml is itself like another: name that one")
+    return others | own, raw + beside
+
+
 def read_recipe(path: Path) -> tuple[Recipe, str]:
-    """TOML file -> (recipe, hex SHA-256 of the file). Raises InputRefused."""
+    """TOML file -> (recipe, hex SHA-256 of the file, and of the one that it is like). Raises InputRefused."""
     try:
-        raw = path.read_bytes()
-        recipe = msgspec.convert(_tell_members_apart(tomllib.loads(raw.decode())), Recipe)
+        tables, raw = _tables(path)
+        recipe = msgspec.convert(_tell_members_apart(tables), Recipe)
     except OSError as error:
-        raise InputRefused(f"{path}: {error.strerror}", do="name a recipe file, e.g. export/recipes/derm7.toml") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise InputRefused(f"{error.filename}: {error.strerror}", do="name a recipe file, e.g. export/recipes/derm7.toml") from error
+    except (ValueError, msgspec.ValidationError) as error:  # the first: of the encoding, of TOML, of `like`
         raise InputRefused(f"{path}: not a recipe: {error}", do="compare it with export/recipes/derm7.toml") from error
     return recipe, hashlib.sha256(raw).hexdigest()

@@ -22,17 +22,17 @@ def unlabelled_rows(data: Data, labelled: tuple[Row, ...], root: Path) -> tuple[
         return ()
     path, column = root / data.unlabelled.source, data.unlabelled.group_column
     if path.is_dir():
-        found = [(one.shot, one.group) for one in shots_of_folder(path)]
+        found = [(one.shot, one.group, one.shot.file.relative_to(path).as_posix()) for one in shots_of_folder(path)]
     else:
         cells = read_cells_of(path, ("image", column))
-        found = [(Shot(path.parent / row["image"], frame_of(row, path, number)), row[column]) for number, row in cells]
+        found = [(Shot(path.parent / row["image"], frame_of(row, path, number)), row[column], row["image"]) for number, row in cells]
     judging = {row.group for row in labelled if row.side is not Side.TRAIN} | {row.image for row in labelled if row.side is not Side.TRAIN}
-    leaks = [group for shot, group in found if group in judging or shot.file in judging]
+    leaks = [group for shot, group, _ in found if group in judging or shot.file in judging]
     if leaks:
         raise InputRefused(f"{path}: {len(leaks)} frames are of groups outside train, first {leaks[0]}", do="leave them out")
-    gone = [shot.file for shot, _ in found if not shot.file.is_file()]
+    gone = [shot.file for shot, *_ in found if not shot.file.is_file()]
     if gone:
         raise InputRefused(f"{path}: {len(gone)} pictures are not there, first {gone[0].name}", do="complete the data set")
     most = int(data.unlabelled.most * sum(row.side is Side.TRAIN for row in labelled))
     chosen = np.sort(np.random.default_rng(data.seed).permutation(len(found))[:most])
-    return tuple(Row(found[i][0].file, UNLABELLED, found[i][1], Side.TRAIN, found[i][0].frame) for i in chosen)
+    return tuple(Row(shot.file, UNLABELLED, group, Side.TRAIN, shot.frame, name) for shot, group, name in (found[i] for i in chosen))

@@ -18,10 +18,12 @@ from export.distil.ask import Witness, ask, taught_by
 from export.distil.finetune import Epoch, Pictures, finetune
 from export.distil.lesson import Taught, crop
 from export.distil.network import PRETRAINED
-from export.pictures import Places, in_domain, train_masks, with_unlabelled
+from export.distil.recall import Recalled, recall
+from export.pictures import Places, Sided, in_domain, train_masks, with_unlabelled
 from export.recipe import Adapted, Member, Recipe
-from export.teach.lineage import read_lineage, words_of
+from export.teach.lineage import Lineage, read_lineage, words_of, write_lineage
 from export.teach.member import adapted_member, open_member
+from export.teach.stored import StoredTeacher
 from export.teach.terms import name_of
 
 __all__ = ["Trained", "member_recipe", "student_folder", "teach", "train_members", "words_of_teachers"]
@@ -65,11 +67,12 @@ def student_folder(recipe: Recipe, model: Path) -> Path:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
-    """One member, ready to be asked. pictures: its train side with the masks, at its size."""
+    """One member, ready to be asked. pictures: its train side with the masks, at its size; names: of the pictures."""
 
     member: Member | Adapted
-    network: Witness
+    network: Witness | Recalled
     pictures: Pictures
+    names: tuple[str, ...]
 
 
 def train_members(
@@ -93,13 +96,15 @@ def train_members(
         folder = _folder(member, places.runs / recipe.model.name)
         if isinstance(member, Adapted):
             with fabric.rank_zero_first():
-                out.append(Trained(member, _adapt(member, own, places, train, choice, folder, fabric, tell), train))
+                network = _adapt(member, own, places, sides, train, folder, fabric, tell)
+            out.append(Trained(member, network, train, sides[Side.TRAIN].names))
             continue
 
         def heard(epoch: Epoch, member: Member = member) -> None:
             said(member, epoch)
 
-        out.append(Trained(member, finetune(own, train, choice, folder, heard, fabric=fabric), train))
+        network = finetune(own, train, choice, folder, heard, fabric=fabric)
+        out.append(Trained(member, network, train, sides[Side.TRAIN].names))
     return tuple(out)
 
 
@@ -107,23 +112,32 @@ def _adapt(
     member: Adapted,
     own: Recipe,
     places: Places,
+    sides: dict[Side, Sided],
     train: Pictures,
-    choice: Pictures,
     folder: Path,
     fabric: Fabric,
     tell: Callable[[str], object],
-) -> Witness:
+) -> Witness | Recalled:
+    name, k, choice = name_of(member), len(own.labels), sides[Side.CHOICE]
+    teacher = open_member(member, places.data)
+    if isinstance(teacher, StoredTeacher):
+        known = (sides[Side.TRAIN].names, train.labels)
+        recalled, judged = recall(teacher, known, (choice.names, choice.labels), k, member.l2)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_lineage(Lineage(teacher.identity, judged.way, judged.nll), folder)
+        tell(f"{name}: probe, NLL on the kept tenth {judged.nll[0][1]:.3f}")
+        return recalled
+
     def crops(_: U8, epoch: int, at: NDArray[np.intp]) -> U8:
         """Another fixed crop in each epoch, from those that it will be asked about."""
         return np.stack([crop(train, int(i), epoch % own.distil.crops, own)[0] for i in at])
 
-    name = name_of(member)
     return adapted_member(
         member,
-        open_member(member, places.data),
+        teacher,
         (train.pixels, train.labels),
         (choice.pixels, choice.labels),
-        len(own.labels),
+        k,
         folder,
         seed=own.train.seed,
         context=msgspec.json.encode((own.input, own.augment, own.distil.crops)),
@@ -144,9 +158,12 @@ def teach(
     if len({(one.member.width_px, one.member.height_px) for one in trained}) != 1:
         raise InputRefused("teacher: the members differ in size, so they would see different crops", do="give all members one size")
     free = with_unlabelled(member_recipe(recipe, trained[0].member), places)
-    about = trained[0].pictures if free is None else Pictures(free.pixels, free.labels)
+    about, names = (trained[0].pictures, trained[0].names) if free is None else (Pictures(free.pixels, free.labels), free.names)
     answers = []
     for one in trained:
+        if isinstance(one.network, Recalled):
+            answers.append(one.network.answers(names, recipe.distil.crops))
+            continue
 
         def heard(crops: int, member: Member | Adapted = one.member) -> None:
             said(member, crops)

@@ -13,20 +13,19 @@ from export.recipe import Adapted
 from export.teach.adapt import I64, AdaptedTeacher, Adapting, Room, Show, adapt
 from export.teach.lineage import Lineage, write_lineage
 from export.teach.network import NetworkTeacher
+from export.teach.stored import StoredTeacher
 from export.teach.teacher import TeacherSpec, open_teacher
 
 __all__ = ["adapted_member", "open_member"]
 
 
-def open_member(member: Adapted, data: Path) -> NetworkTeacher:
-    """Raises InputRefused for a file that is absent, unsafe, damaged or of another layout, UsageError for what cannot look at a crop."""
+def open_member(member: Adapted, data: Path) -> NetworkTeacher | StoredTeacher:
+    """Raises InputRefused for a file that is absent, unsafe, damaged or of another layout, UsageError for an ensemble."""
     installed = member.adapter == "timm" and "backbone" not in member.options  # its file is the name of an installed network
     source = member.file if installed else str(data / member.file)
     teacher = open_teacher(TeacherSpec(member.adapter, source, member.width_px, member.height_px, dict(member.options)))
-    if not isinstance(teacher, NetworkTeacher):
-        raise UsageError(
-            f"a member of a teacher must look at crops, which {member.adapter!r} cannot", do="name the networks of an ensemble one by one"
-        )
+    if not isinstance(teacher, NetworkTeacher | StoredTeacher):
+        raise UsageError(f"{member.adapter!r} is no single network", do="name the networks of an ensemble one by one")
     return teacher
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 import edge
@@ -14,6 +15,9 @@ from edge.bundle.open import open_bundle
 from edge.bundle.trust import load_trust
 from edge.errors import InputRefused, UsageError
 from export.cli import app
+from export.distil.machines import fabric_here
+from export.distil.members import teach, train_members, words_of_teachers
+from export.pictures import Places
 from export.recipe import Adapted, Recipe, read_recipe
 from export.teach.member import open_member
 from export.teach.terms import terms_of
@@ -46,12 +50,31 @@ def _a_small_dinov2(folder: Path) -> None:
 @pytest.mark.parametrize("name", ["derm7-dinov2-s14", "derm7-panderm-b16"])
 def test_a_recipe_with_another_teacher_differs_in_the_teachers_table_alone(name: str, root: Path) -> None:
     folder = root / "export" / "recipes"
-    own, other = (tomllib.loads((folder / f"{n}.toml").read_text(encoding="utf-8")) for n in ("derm7", name))
-    assert own.pop("teacher") != other.pop("teacher")
-    assert own == other
-    recipe, _ = read_recipe(folder / f"{name}.toml")
-    assert recipe.teacher is not None
-    assert all(isinstance(member, Adapted) for member in recipe.teacher.members)
+    (own, own_sha256), (other, sha256) = (read_recipe(folder / f"{n}.toml") for n in ("derm7", name))
+    assert other.teacher is not None
+    assert all(isinstance(member, Adapted) for member in other.teacher.members)
+    assert replace(other, teacher=own.teacher) == own
+    assert sha256 != own_sha256
+    assert set(tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))) == {"like", "teacher"}
+
+
+def test_the_digest_of_a_recipe_is_also_that_of_what_it_is_like(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(RECIPE, encoding="utf-8")
+    (tmp_path / "own.toml").write_text('like = "base"\nset_coverage = 0.8\n', encoding="utf-8")
+    own, before = read_recipe(tmp_path / "own.toml")
+    assert (own.set_coverage, own.model.name) == (0.8, "toy")
+    (tmp_path / "base.toml").write_text(RECIPE.replace("epochs = 12", "epochs = 13"), encoding="utf-8")
+    assert read_recipe(tmp_path / "own.toml")[1] != before
+
+
+@pytest.mark.parametrize(
+    ("like", "says"),
+    [('"nothing"', r"nothing\.toml"), ('"../base"', "names no recipe"), ("3", "names no recipe"), ('"own"', "itself like another")],
+)
+def test_a_recipe_like_nothing_is_refused_by_name(like: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(f"like = {like}\n", encoding="utf-8")
+    with pytest.raises(InputRefused, match=says):
+        read_recipe(tmp_path / "own.toml")
 
 
 def test_a_recipe_with_a_small_dinov2_becomes_a_signed_bundle(tmp_path: Path) -> None:
@@ -102,13 +125,29 @@ def test_data_whose_terms_bind_are_refused_for_commerce_whatever_the_teacher(tmp
     assert isinstance(done.exception, InputRefused)
 
 
-@pytest.mark.parametrize("adapter", ["ensemble", "derm-foundation"])
-def test_a_member_that_cannot_look_at_a_crop_is_refused_by_name(adapter: str, tmp_path: Path) -> None:
-    np.save(tmp_path / "e.npy", np.zeros((1, 2), np.float32))
-    (tmp_path / "e.csv").write_text("image\na.jpg\n", encoding="utf-8")
-    member = Adapted(adapter=adapter, file="e.npy", width_px=56, height_px=56)
-    with pytest.raises(UsageError):
-        open_member(member, tmp_path)
+def test_an_ensemble_as_a_member_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="ensemble"):
+        open_member(Adapted(adapter="ensemble", file="e", width_px=56, height_px=56), tmp_path)
+
+
+def test_a_table_of_embeddings_teaches_beside_a_network(tmp_path: Path) -> None:
+    """Embeddings of class and noise: the probe finds the class, and says the same of every crop; the card has the terms."""
+    member = TEACHER.replace('"dinov2"', '"derm-foundation"').replace("dinov2-toy", "e.npy")
+    recipe, _ = read_recipe(a_toy_set(tmp_path, recipe=RECIPE + member, pictures=120))
+    rng = np.random.default_rng(0)
+    known = np.stack([np.r_[rng.normal(size=5), i % 2, -(i % 2)] for i in range(120)]).astype(np.float32)
+    np.save(tmp_path / "e.npy", known)
+    (tmp_path / "e.csv").write_text("\n".join(["image", *(f"{i}.png" for i in range(120))]), encoding="utf-8")
+    places = Places(tmp_path, tmp_path / "runs")
+    trained = train_members(recipe, places, lambda member, epoch: None, fabric_here())
+    taught, about = teach(recipe, places, trained, lambda member, crops: None)
+    assert taught.logits.shape == (len(about.labels), 2, 2)
+    assert np.array_equal(taught.logits.argmax(2), np.repeat(about.labels[:, None], 2, axis=1))
+    (line,) = words_of_teachers(recipe, tmp_path / "runs" / "toy")
+    assert "HAI-DEF terms" in line
+    (tmp_path / "e.csv").write_text("\n".join(["image", *(f"other{i}.png" for i in range(120))]), encoding="utf-8")
+    with pytest.raises(InputRefused, match="no embedding for"):
+        train_members(recipe, places, lambda member, epoch: None, fabric_here())
 
 
 @pytest.mark.parametrize(
