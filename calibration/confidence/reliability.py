@@ -74,18 +74,20 @@ def reliability_of(right: Bool, said: F64, groups: I64, *, figures: int = 1, dra
     """right (n,): was the likeliest class the true one. said (n,): its probability. groups (n,). figures: how many are judged together."""
     true, off = np.zeros(draws), np.zeros(draws)
     random = np.random.default_rng(SEED)
-    members = [np.flatnonzero(groups == g) for g in range(int(groups.max()) + 1)]
+    by_group, sizes = said[np.argsort(groups, kind="stable")], np.bincount(groups)
+    first, g = np.cumsum(sizes) - sizes, len(sizes)
     for draw in range(draws):
-        drawn = random.integers(0, len(members), len(members))
-        size = np.array([len(members[g]) for g in drawn])
-        p = said[np.concatenate([members[g] for g in drawn])]
-        below = np.repeat(random.random(len(drawn)), size)
+        drawn = random.integers(0, g, g)
+        size = sizes[drawn]
+        within = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+        p = by_group[np.repeat(first[drawn], size) + within]
+        below = np.repeat(random.random(g), size)
         true[draw] = l2_error((below < p).astype(np.float64)[None], p[None])[0]
         off[draw] = l2_error((below < p - ERROR_TO_SEE).astype(np.float64)[None], p[None])[0]
     band = float(np.quantile(true, 1 - ALPHA / figures))
     return Reliability(
         n=len(said),
-        n_groups=len(members),
+        n_groups=g,
         error=float(l2_error(right.astype(np.float64)[None], said[None])[0]),
         ece15=float(ece(right, said, np.ones((1, len(said))))[0]),
         band=band,

@@ -38,10 +38,10 @@ class Bench:
     def signed(self) -> tuple[str, ...]:
         return ("--profile", str(self.profile), "--key", str(self.key))
 
-    def run(self, *words: str) -> tuple[int, str]:
+    def run(self, *words: str, command: str = "confidence") -> tuple[int, str]:
         """Exit code and standard output. Our own errors are raised, as the root's caller gets them."""
         done = CliRunner().invoke(
-            app, ["confidence", *words, "--model", str(self.built.path), "--trust", str(self.built.trust_dir)], prog_name="calibrate"
+            app, [command, *words, "--model", str(self.built.path), "--trust", str(self.built.trust_dir)], prog_name="calibrate"
         )
         if isinstance(done.exception, SonodermError):
             raise done.exception
