@@ -9,7 +9,6 @@ python -m benchmarks.power_cuts --quick         # one cut and the failing disks 
 """
 
 import argparse
-import hashlib
 import json
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from benchmarks.power_cuts_disk import Fault, Files, SimulatedDisk
 from benchmarks.power_cuts_open import outcome
@@ -29,11 +29,37 @@ from edge.errors import SonodermError
 from firmware_bridge.device.slots import CHECKPOINT_B
 from tests.builders import a_bundle, a_key
 
-__all__ = ["Case", "Sweep", "a_kit", "cases_of", "faulty_cases_of", "second_cases_of"]
+__all__ = ["Case", "Rehearsal", "Sweep", "a_kit", "cases_of", "faulty_cases_of", "second_cases_of"]
 
 ROOT = Path(__file__).resolve().parents[1]
 MEMORY = Path("/dev/shm")  # what a cut left is only read now, and the power stays on: memory is good enough
 BATCH = 500  # folders for one fresh process
+
+
+T = TypeVar("T")
+
+
+class Known(Generic[T]):
+    """What is known of a folder, found by its content. Each content gets a number once, so that a key is small and quick."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[bytes, int] = {}
+        self._values: dict[tuple[tuple[str, int], ...], T] = {}
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._values.values())
+
+    def get(self, files: Files) -> T | None:
+        return self._values.get(self._key(files))
+
+    def put(self, files: Files, value: T) -> None:
+        self._values[self._key(files)] = value
+
+    def _key(self, files: Files) -> tuple[tuple[str, int], ...]:
+        return tuple((name, self._numbers.setdefault(data, len(self._numbers))) for name, data in files.items())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,47 +81,60 @@ def a_kit(folder: Path, *counters: int) -> tuple[Kit, Path]:
     return Kit(built.manifest.name, built.trust, bundles), built.trust_dir
 
 
-def _stage(play: Play, kit: Kit) -> Files:
-    disk = SimulatedDisk()
-    for act in play.before:
-        act(disk, kit)
-    return disk.view()
+class Rehearsal:
+    """What a start gives while the power stays on, and where each play begins; each worked out once."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit = kit
+        self._known = Known[str]()
+        self._stages: dict[str, Files] = {}
+
+    def stage(self, play: Play) -> Files:
+        if play.name not in self._stages:
+            disk = SimulatedDisk()
+            for act in play.before:
+                act(disk, self.kit)
+            self._stages[play.name] = disk.view()
+        return self._stages[play.name]
+
+    def runs(self, disk: SimulatedDisk) -> str:
+        files = disk.view()
+        if (runs := self._known.get(files)) is None:
+            runs = outcome(SimulatedDisk(files), self.kit.trust)
+            self._known.put(files, runs)
+        return runs
 
 
-def _peek(files: Files, kit: Kit) -> str:
-    return outcome(SimulatedDisk(files), kit.trust)
-
-
-def cases_of(play: Play, kit: Kit, *, syncs: bool = True) -> Iterator[Case]:
+def cases_of(play: Play, rehearsal: Rehearsal, *, syncs: bool = True) -> Iterator[Case]:
     """One cut, at each operation of the play. syncs: False for a disk that ignores them, on which bad cases must be found."""
-    disk = SimulatedDisk(_stage(play, kit), syncs=syncs)
-    runs = frozenset([_peek(disk.view(), kit)])
+    disk = SimulatedDisk(rehearsal.stage(play), syncs=syncs)
+    runs = frozenset([rehearsal.runs(disk)])
     for act in play.acts:
         with _cuts(disk) as found:
-            act.do(disk, kit)
+            act.do(disk, rehearsal.kit)
         yield from (Case(files, runs | {act.runs}, f"{play.name}: {act.name}") for files in found)
         runs = frozenset([act.runs])
         yield from (Case(files, runs, f"{play.name}: after {act.name}") for files in disk.states())
 
 
-def _faulty_cases_of(play: Play, kit: Kit, fault: Fault) -> Iterator[Case]:
+def _faulty_cases_of(play: Play, rehearsal: Rehearsal, fault: Fault) -> Iterator[Case]:
     """An act that the disk refuses is not acknowledged; it is done once more, as people do, and then given up.
 
     What runs after it may have spent a start of the trial more than the play says; it is of one of the play's two versions all the same.
     """
-    disk = SimulatedDisk(_stage(play, kit), fault=fault)
-    runs = frozenset([_peek(disk.view(), kit)])
+    disk = SimulatedDisk(rehearsal.stage(play), fault=fault)
+    runs = frozenset([rehearsal.runs(disk)])
     for act in play.acts:
         versions = {_version(r) for r in (*runs, act.runs)}
         is_acknowledged = False
         for _ in range(2):
             with _cuts(disk) as found:
                 try:
-                    act.do(disk, kit)
+                    act.do(disk, rehearsal.kit)
                     is_acknowledged = True
                 except SonodermError:
                     pass  # it says what to do; here it is done again
-            after = frozenset(r for r in [_peek(disk.view(), kit)] if _version(r) in versions)
+            after = frozenset(r for r in [rehearsal.runs(disk)] if _version(r) in versions)
             where = f"{play.name}, {fault.kind} at {fault.at}: {act.name}"
             runs |= after | {act.runs}
             yield from (Case(files, runs, where) for files in found)
@@ -122,25 +161,25 @@ def _cuts(disk: SimulatedDisk) -> Iterator[list[Files]]:
         disk.on_change = lambda: None
 
 
-def faulty_cases_of(play: Play, kit: Kit) -> Iterator[Case]:
+def faulty_cases_of(play: Play, rehearsal: Rehearsal) -> Iterator[Case]:
     """The same with each kind of fault at each operation."""
-    counting = SimulatedDisk(_stage(play, kit))
+    counting = SimulatedDisk(rehearsal.stage(play))
     for act in play.acts:
-        act.do(counting, kit)
+        act.do(counting, rehearsal.kit)
     for kind in ("sync fails", "disk full once", "disk full"):
         for at in range(counting.operations):
-            yield from _faulty_cases_of(play, kit, Fault(kind, at))
+            yield from _faulty_cases_of(play, rehearsal, Fault(kind, at))
 
 
-def second_cases_of(first: Case, kit: Kit) -> Iterator[Case]:
+def second_cases_of(first: Case, rehearsal: Rehearsal) -> Iterator[Case]:
     """After a cut: the device starts, is flashed anew to the end, and loses its power once more at each operation of that."""
     disk = SimulatedDisk(first.files)
-    runs = frozenset([_peek(disk.view(), kit)])
+    runs = frozenset([rehearsal.runs(disk)])
     is_bound = disk.read(RECORD) is not None
     for act in AGAIN if is_bound else (init, *AGAIN):
         with _cuts(disk) as found:
-            act(disk, kit)
-        after = frozenset([_peek(disk.view(), kit)])
+            act(disk, rehearsal.kit)
+        after = frozenset([rehearsal.runs(disk)])
         yield from (Case(files, runs | after, f"{first.where}; then {act.__name__}") for files in found)
         runs = after
         yield from (Case(files, runs, f"{first.where}; then after {act.__name__}") for files in disk.states())
@@ -154,65 +193,54 @@ class Sweep:
     cases: int = 0
     bad: list[str] = field(default_factory=list)
     ran: Counter[str] = field(default_factory=Counter)
-    _known: dict[bytes, str] = field(default_factory=dict)
-    _waiting: dict[bytes, list[Case]] = field(default_factory=dict)
+    _known: Known[str] = field(default_factory=Known)
+    _waiting: Known[list[Case]] = field(default_factory=Known)
 
     @property
     def states(self) -> int:
         return len(self._known)
 
-    def take(self, cases: Iterator[Case]) -> Iterator[Case]:
-        """Feeds the cases through -> those whose folder was not seen before."""
+    def feed(self, cases: Iterator[Case]) -> None:
         for case in cases:
             self.cases += 1
-            key = _key(case.files)
-            is_new = key not in self._known and key not in self._waiting
-            if key in self._known:
-                self._judge(case, self._known[key])
+            if (runs := self._known.get(case.files)) is not None:
+                self._judge(case, runs)
+            elif (waiting := self._waiting.get(case.files)) is not None:
+                waiting.append(case)
             else:
-                self._waiting.setdefault(key, []).append(case)
+                self._waiting.put(case.files, [case])
                 if len(self._waiting) >= BATCH:
                     self.open_waiting()
-            if is_new:
-                yield case
-
-    def feed(self, cases: Iterator[Case]) -> None:
-        for _ in self.take(cases):
-            pass
 
     def open_waiting(self) -> None:
+        """In one fresh process, each folder from the disk alone."""
+        groups = list(self._waiting)
+        self._waiting = Known()
         with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as root:
-            for number, waiting in enumerate(self._waiting.values()):
+            for number, cases in enumerate(groups):
                 folder = Path(root, f"{number:06}")
                 folder.mkdir()
-                for name, data in waiting[0].files.items():
+                for name, data in cases[0].files.items():
                     (folder / name).write_bytes(data)
             command = [sys.executable, "-m", "benchmarks.power_cuts_open", root, str(self.trust_folder)]
             lines = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout.splitlines()
-        for (key, waiting), line in zip(self._waiting.items(), lines, strict=True):
-            self._known[key] = runs = line.split("\t")[1]
+        for cases, line in zip(groups, lines, strict=True):
+            runs = line.split("\t")[1]
+            self._known.put(cases[0].files, runs)
             self.ran[runs] += 1
-            for case in waiting:
+            for case in cases:
                 self._judge(case, runs)
-        self._waiting.clear()
 
     def _judge(self, case: Case, runs: str) -> None:
         if runs not in case.allowed:
             self.bad.append(f"{case.where}: runs {runs}, allowed: {'; '.join(sorted(case.allowed))}")
 
 
-def _key(files: Files) -> bytes:
-    whole = hashlib.blake2b(digest_size=16)
-    for name, data in files.items():
-        whole.update(f"{name} {len(data)} ".encode() + data)
-    return whole.digest()
-
-
 def _distinct(cases: Iterator[Case]) -> Iterator[Case]:
-    seen: set[bytes] = set()
+    seen = Known[bool]()
     for case in cases:
-        if (key := _key(case.files)) not in seen:
-            seen.add(key)
+        if not seen.get(case.files):
+            seen.put(case.files, True)
             yield case
 
 
@@ -224,23 +252,23 @@ class _Row:
     bad: int
 
 
-def _sweep(sweep: Sweep, kit: Kit, plays: Sequence[Play], *, twice: bool) -> Iterator[_Row]:
+def _sweep(sweep: Sweep, rehearsal: Rehearsal, plays: Sequence[Play], *, twice: bool) -> Iterator[_Row]:
     def row(what: str, before: tuple[int, int, int]) -> _Row:
         sweep.open_waiting()
         return _Row(what, sweep.cases - before[0], sweep.states - before[1], len(sweep.bad) - before[2])
 
     for play in plays:
         before = (sweep.cases, sweep.states, len(sweep.bad))
-        sweep.feed(cases_of(play, kit))
+        sweep.feed(cases_of(play, rehearsal))
         yield row(f"one cut: {play.name}", before)
     for play in plays:
         before = (sweep.cases, sweep.states, len(sweep.bad))
-        sweep.feed(faulty_cases_of(play, kit))
+        sweep.feed(faulty_cases_of(play, rehearsal))
         yield row(f"failing disk, then a cut: {play.name}", before)
     for play in plays if twice else ():
         before = (sweep.cases, sweep.states, len(sweep.bad))
-        for first in _distinct(cases_of(play, kit)):
-            sweep.feed(second_cases_of(first, kit))
+        for first in _distinct(cases_of(play, rehearsal)):
+            sweep.feed(second_cases_of(first, rehearsal))
         yield row(f"two cuts: {play.name}", before)
 
 
@@ -254,7 +282,7 @@ def main() -> int:
         kit, trust_folder = a_kit(Path(folder), 7, 8, 9, 10)
         sweep = Sweep(trust_folder)
         rows = []
-        for row in _sweep(sweep, kit, (*PLAYS, RESUMED), twice=not options.quick):
+        for row in _sweep(sweep, Rehearsal(kit), (*PLAYS, RESUMED), twice=not options.quick):
             rows.append(row)
             if not options.json:
                 print(f"{row.states:8} states {row.cases:9} cases {row.bad:5} bad  {row.what}", flush=True)

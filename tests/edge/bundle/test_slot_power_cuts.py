@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.power_cuts import Sweep, a_kit, cases_of, faulty_cases_of, second_cases_of
+from benchmarks.power_cuts import Rehearsal, Sweep, a_kit, cases_of, faulty_cases_of, second_cases_of
 from benchmarks.power_cuts_disk import Fault, SimulatedDisk
-from benchmarks.power_cuts_plays import PLAYS, RESUMED, Kit, Play
+from benchmarks.power_cuts_plays import PLAYS, RESUMED, Play
 from edge.bundle.slotfiles import DiskFiles, SlotFiles
 
 DATA = st.binary(min_size=1, max_size=9)
@@ -19,15 +19,16 @@ NAMES = st.sampled_from(["a", "staging", "record.json"])
 
 
 @pytest.fixture(scope="module")
-def kit(tmp_path_factory: pytest.TempPathFactory) -> tuple[Kit, Path]:
-    return a_kit(tmp_path_factory.mktemp("kit"), 7, 8, 9, 10)
+def kit(tmp_path_factory: pytest.TempPathFactory) -> tuple[Rehearsal, Path]:
+    made, trust = a_kit(tmp_path_factory.mktemp("kit"), 7, 8, 9, 10)
+    return Rehearsal(made), trust
 
 
 def play_named(name: str) -> Play:
     return next(play for play in PLAYS if play.name == name)
 
 
-def test_a_cut_anywhere_starts_the_last_confirmed_or_the_acknowledged_model(kit: tuple[Kit, Path]) -> None:
+def test_a_cut_anywhere_starts_the_last_confirmed_or_the_acknowledged_model(kit: tuple[Rehearsal, Path]) -> None:
     sweep = Sweep(kit[1])
     for play in (*PLAYS, RESUMED):
         sweep.feed(cases_of(play, kit[0]))
@@ -40,7 +41,7 @@ def test_a_cut_anywhere_starts_the_last_confirmed_or_the_acknowledged_model(kit:
     assert "1.0.7 (full disk: 1.0.7)" in sweep.ran, "a sweep in which nothing ever runs proves nothing"
 
 
-def test_the_sweep_finds_a_disk_that_ignores_every_sync(kit: tuple[Kit, Path]) -> None:
+def test_the_sweep_finds_a_disk_that_ignores_every_sync(kit: tuple[Rehearsal, Path]) -> None:
     sweep = Sweep(kit[1])
     play = play_named("roll back, confirm")
     sweep.feed(cases_of(replace(play, acts=play.acts[:1]), kit[0], syncs=False))
