@@ -16,6 +16,7 @@ from edge.frame import F32
 from edge.reading import Reason, State
 
 __all__ = [
+    "BLURS",
     "Guard",
     "Judgement",
     "RawOutputs",
@@ -25,6 +26,7 @@ __all__ = [
     "guards_of",
     "judge",
     "not_ruled_out",
+    "outranks_blur",
     "prediction_set",
     "read_bank",
     "scope_distance",
@@ -36,6 +38,7 @@ __all__ = [
 F64 = NDArray[np.float64]
 BANK_SCALE = 127.0  # int8 rows of the bank are L2-normalised embeddings times this
 SMALLEST_PROBABILITY = 1e-12  # below float32's resolution of a softmax: the floor before a logarithm
+BLURS = frozenset({Reason.OUT_OF_FOCUS, Reason.MOVING, Reason.BLURRED})
 MOST_IN_READY = 2  # "a, or b" is an answer; three classes are none
 
 
@@ -160,6 +163,12 @@ def judge(raw: RawOutputs, decision: Decision, outputs: Outputs, scope: Scope | 
     limit = decision.out_of_scope_above
     in_scope = limit is None or (distance is not None and distance <= limit)
     return Judgement(probabilities, prediction_set(probabilities, decision.set_at), distance, in_scope)
+
+
+def outranks_blur(reason: Reason, judgement: Judgement, decision: Decision) -> bool:
+    """Whether a blurred picture is so far out of scope that this comes first: farther than blurred pictures of the model's own."""
+    limit, distance = decision.blurred_out_of_scope_above, judgement.scope_distance
+    return reason in BLURS and limit is not None and distance is not None and not judgement.in_scope and distance > limit
 
 
 def guards_of(manifest: Manifest, decision: Decision) -> tuple[Guard, ...]:

@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 from edge.bundle.manifest import Form, Manifest, Provenance
 from edge.bundle.pack import build_payload
 from export.card import card
-from export.distil.deployed import OPSET
+from export.distil.deployed import OPSET, OUTPUTS
 from export.distil.members import words_of_teachers
-from export.gate.pairs import BANK, OUTPUTS, Numbers
+from export.gate.pairs import BANK, Numbers
 from export.provenance import made_at, versions_of
 from export.sbom import sbom
 from export.work import SCHEMES, Work

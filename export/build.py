@@ -7,22 +7,26 @@ from edge.frame import F32, U8
 from export.assemble import assemble
 from export.data.subgroups import Subgroups
 from export.data.table import Side
-from export.distil.deployed import Deployed, export_onnx, features_of
+from export.distil.deployed import OPSET, OUTPUTS, Deployed, Heads, export_onnx, features_of
 from export.distil.network import Student
 from export.gate.frames import gate_frames
-from export.gate.pairs import Reference, calibrate_pairs
+from export.gate.pairs import INT8_PAIRS, Reference, calibrate_pairs
+from export.gate.subject import Subject
 from export.pictures import Places, dev_subgroups, in_domain, negatives_of
-from export.quantize.mixed import Mixed, choose_float
-from export.quantize.ptq import measure, write_form
-from export.quantize.sensitivity import run_logits, scan, write_effects
+from export.quantize.aware import AwareEpoch, learn_int8
+from export.quantize.make import Forms, make_forms
+from export.quantize.mixed import ENOUGH, Mixed, agreement
+from export.quantize.ptq import measured_as, write_form
+from export.quantize.sensitivity import run_logits, write_effects
 from export.recipe import Recipe
+from export.scope.blur import blurred
 from export.scope.heads import choose_bank, fit_heads
 from export.train import train_student
 from export.work import SCHEMES, Say, Work
 
 __all__ = ["build"]
 
-SCANNED = 100  # pictures that a layer's effect is measured on: it ranks layers, it is no figure
+BLUR_SEED = 5
 
 
 def build(recipe: Recipe, recipe_sha256: str, others: tuple[Recipe, ...], places: Places, say: Say) -> bytes:
@@ -37,43 +41,60 @@ def build(recipe: Recipe, recipe_sha256: str, others: tuple[Recipe, ...], places
     say("pictures: decode once, cut by group")
     work = Work(recipe, folder, in_domain(recipe, places), say)
     student = train_student(work, places)
-    embeddings = _graph(work, student, negatives_of(recipe, work.sides[Side.TRAIN], others, places))
-    worst_layer = _quantize(work)
+    heads, embeddings = _graph(work, student, negatives_of(recipe, work.sides[Side.TRAIN], others, places))
+    forms = _quantize(work, student, heads)
     train = work.sides[Side.TRAIN]
     bank = choose_bank(embeddings, train.labels, train.groups, recipe.train.seed)
-    numbers = calibrate_pairs(work, bank, _reference(work, dev_subgroups(recipe, places), worst_layer))
+    subject = _subject(work)
+    numbers = calibrate_pairs(subject, bank, _reference(work, dev_subgroups(recipe, places), forms.worst_layer))
     return assemble(work, recipe_sha256, student.origin, numbers, bank)
 
 
-def _graph(work: Work, student: Student, foreign: U8) -> F32:
-    """Writes the FP32 graph with its scope heads; returns the embeddings of train (n, 128), rows of length 1."""
+def _graph(work: Work, student: Student, foreign: U8) -> tuple[Heads, F32]:
+    """Writes the FP32 graph with its scope heads; returns them, and the embeddings of train (n, 128), rows of length 1."""
     work.say("scope: features of train and of what is foreign")
-    inside_all, inside_late = features_of(student, work.sides[Side.TRAIN].pixels)
+    own, n = work.sides[Side.TRAIN].pixels, work.recipe.scope.blurred
+    inside_all, inside_late = features_of(student, own)
     outside_all, _ = features_of(student, foreign)
+    if n:
+        inside_all, outside_all = (
+            np.concatenate([sharp, features_of(student, blurred(pictures, n, BLUR_SEED))[0]])
+            for sharp, pictures in ((inside_all, own), (outside_all, foreign))
+        )
     heads = fit_heads(inside_all, inside_late, outside_all)
     export_onnx(Deployed(student, heads), work.recipe.input, work.float_graph)
     projected = (inside_late - heads.centre) @ heads.basis
-    return np.asarray(projected / np.linalg.norm(projected, axis=1, keepdims=True), np.float32)
+    return heads, np.asarray(projected / np.linalg.norm(projected, axis=1, keepdims=True), np.float32)
 
 
-def _quantize(work: Work) -> str:
-    """Writes the forms and what the scan found; returns the most sensitive layer."""
-    work.say("quantize: ranges and rounding, once for both forms")
-    how, choice = work.recipe.quantize, work.sides[Side.CHOICE]
-    measured = measure(work.float_graph, _of_each_class(work, how.pictures), work.folder)
-    few = np.asarray(choice.pixels[:: max(1, len(choice.labels) // SCANNED)])
-    work.say(f"quantize: each layer alone in INT8, {len(few)} pictures of choice")
-    effects = scan(measured, few)
-    write_effects(effects, work.sensitivity)
-    asked = gate_frames(choice, choice.first(0), work.recipe.augment, reflect=work.recipe.input.fit == "crop", frames=how.searched).pixels
+def _quantize(work: Work, student: Student, heads: Heads) -> Forms:
+    """Writes the forms, and what the scan found. Where rounding alone does not do, the student learns INT8."""
+    how, choice, recipe = work.recipe.quantize, work.sides[Side.CHOICE], work.recipe
+    asked = gate_frames(choice, choice.first(0), recipe.augment, reflect=recipe.input.fit == "crop", frames=how.searched).pixels
+    targets = {scheme: work.form(form) for form, scheme in SCHEMES.items()}
+    forms = make_forms(work.float_graph, targets, _of_each_class(work, how.pictures), asked, how, work.folder, work.say)
+    write_effects(forms.effects, work.sensitivity)
+    return forms if forms.mixed.agreement >= ENOUGH or not how.qat_epochs else _learn(work, student, heads, forms, asked)
 
-    def said(mixed: Mixed) -> None:
-        work.say(f"quantize: {len(mixed.in_float)} layers in float ({mixed.share:.0%} of the MACs): {mixed.agreement:.2%} labels as FP32")
 
-    mixed = choose_float(measured, effects, [*SCHEMES.values()], asked, work.folder, first=how.float_first, most=how.float_most, said=said)
+def _learn(work: Work, student: Student, heads: Heads, forms: Forms, asked: U8) -> Forms:
+    """Quantization-aware fine-tuning of the student under the ranges of `forms`; the better of both stays."""
+    recipe, mixed, graph = work.recipe, forms.mixed, work.folder / "aware.onnx"
+
+    def said(epoch: AwareEpoch) -> None:
+        work.say(f"learning INT8: epoch {epoch.epoch + 1}/{recipe.quantize.qat_epochs}: loss {epoch.loss:.4f}")
+
+    pupil = learn_int8(student, forms.measured, mixed.in_float, work.sides[Side.TRAIN].pixels, recipe, work.folder, said)
+    export_onnx(Deployed(pupil, heads), recipe.input, graph)
+    learned = measured_as(forms.measured, graph, work.folder)
+    wanted = run_logits(work.float_graph, asked)
+    found = agreement(learned, [*SCHEMES.values()], mixed.in_float, wanted, asked, work.folder)
+    work.say(f"learning INT8: {found:.2%} labels as FP32, {mixed.agreement:.2%} before")
+    if found <= mixed.agreement:
+        return forms
     for form, scheme in SCHEMES.items():
-        write_form(measured, scheme, work.form(form), mixed.in_float)
-    return next((effect.layer for effect in effects if effect.layer not in mixed.in_float), "")
+        write_form(learned, scheme, work.form(form), mixed.in_float)
+    return Forms(learned, forms.effects, Mixed(mixed.in_float, mixed.share, found))
 
 
 def _of_each_class(work: Work, n: int) -> U8:
@@ -85,10 +106,28 @@ def _of_each_class(work: Work, n: int) -> U8:
     return np.asarray(train.pixels[chosen])
 
 
+def _subject(work: Work) -> Subject:
+    recipe = work.recipe
+    return Subject(
+        labels=recipe.labels,
+        input=recipe.input,
+        outputs=OUTPUTS,
+        opset=OPSET,
+        forms=SCHEMES,
+        files={form: work.form(form) for form in SCHEMES},
+        pairs=INT8_PAIRS,
+        coverage=recipe.set_coverage,
+        false_alarm=recipe.scope.false_alarm,
+        folder=work.folder,
+        say=work.say,
+    )
+
+
 def _reference(work: Work, subgroups: tuple[Subgroups, ...], worst_layer: str) -> Reference:
     recipe = work.recipe
     frames = gate_frames(
         work.sides[Side.FIT], work.sides[Side.CONFORMAL], recipe.augment, reflect=recipe.input.fit == "crop", seed=recipe.train.seed
     )
     work.say(f"gate: FP32 on {len(frames.labels)} frames")
-    return Reference(frames, run_logits(work.float_graph, frames.pixels), subgroups, worst_layer)
+    fit = work.sides[Side.FIT].pixels
+    return Reference(frames, run_logits(work.float_graph, frames.pixels), blurred(fit, len(fit), BLUR_SEED), subgroups, worst_layer)

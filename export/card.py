@@ -7,7 +7,7 @@ from export.gate.figures import PairFigures
 from export.gate.pairs import RECALL_NAMED, Gated
 from export.recipe import Recipe
 
-__all__ = ["card", "figures_of_card"]
+__all__ = ["card", "figures_of_card", "gate_lines"]
 
 HEADING = "| form | engine | frames | agreement | balanced accuracy (FP32) | loss at most | n | AUC (FP32) | ECE | READY |"
 ROW = re.compile(
@@ -39,7 +39,7 @@ def card(recipe: Recipe, gated: Sequence[Gated], counts: dict[str, tuple[int, ..
         "",
         "Probabilities speak of a uniform prevalence of the classes: they are fitted with every class weighing the same.",
         "",
-        *_gate(gated),
+        *gate_lines(gated),
         "Figures on sets that no step saw stand in the README, with their command.",
         "",
         "## Limits",
@@ -63,7 +63,8 @@ def figures_of_card(text: str) -> tuple[PairFigures, ...]:
     return tuple(out)
 
 
-def _gate(gated: Sequence[Gated]) -> list[str]:
+def gate_lines(gated: Sequence[Gated]) -> list[str]:
+    """The part on what INT8 lost."""
     return [
         "## INT8 against FP32 on dev (seen by the calibration: no estimate of what a new patient gets)",
         "",

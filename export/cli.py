@@ -182,13 +182,17 @@ def bundle_own(
     output_is: Annotated[str, typer.Option("--output-is", help="auto, logits or probabilities.")] = "auto",
     licence: Annotated[str, typer.Option(help="SPDX expression of the weights' licence.")] = "LicenseRef-not-stated",
     intended_use: Annotated[str, typer.Option("--intended-use", help="What the model is for.")] = "Research only. Not a medical device.",
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="Your pictures, in folders named by their label or without: quantizes, proves, and gives a scope check."),
+    ] = None,
     security_counter: Annotated[int, typer.Option("--security-counter", help="Count up by one for each release.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a checked, signed bundle in float from an ONNX file of your own."""
+    """Make a checked, signed bundle from an ONNX file of your own: in float, or in INT8 with --pictures."""
     from export.own.command import Words, make_bundle
 
-    words = Words(onnx, labels, name, version, size, mean, std, fit, field, modality, output, output_is, licence, intended_use)
+    words = Words(onnx, labels, name, version, size, mean, std, fit, field, modality, output, output_is, licence, intended_use, pictures)
     made = make_bundle(words, key, out, security_counter, _say)
     _say_written(_written(out, made.image, made.name, version, made.digest), as_json)
 

@@ -108,7 +108,8 @@ class Decision(_Strict, frozen=True, kw_only=True, omit_defaults=True):
     out_of_scope_above: scope distance past which a picture is none of this model's business (None: no scope check).
     Left out by most bundles, and not written by them, so that readers of 0.1.0 take them: scale: factors of the log-probabilities, one a
     class, under the temperature. guard_at: for each class the p at which it is not ruled out, in place of the operating points of that
-    kind (None: no such class). settled_temperature: divides the log-odds that were averaged in time.
+    kind (None: no such class). settled_temperature: divides the log-odds that were averaged in time. blurred_out_of_scope_above: the
+    limit for a picture that is blurred; past it the picture is called out of scope, and not poor.
     """
 
     temperature: Positive = 1.0
@@ -118,6 +119,7 @@ class Decision(_Strict, frozen=True, kw_only=True, omit_defaults=True):
     scale: tuple[Positive, ...] = ()
     guard_at: tuple[Probability | None, ...] = ()
     settled_temperature: Positive = 1.0
+    blurred_out_of_scope_above: float | None = None
 
 
 class Pair(_Strict, frozen=True, kw_only=True):
@@ -303,7 +305,8 @@ def parse(data: bytes) -> Manifest:
             raise ValueError(f"{at} has golden outputs for {len(pair.golden_outputs)} of {len(manifest.golden)} golden frames")
         if any(len(row) != k for row in pair.golden_outputs):
             raise ValueError(f"{at} has golden outputs of another length than {k}")
-        if pair.decision.out_of_scope_above is not None and manifest.scope is None:
+        limits = (pair.decision.out_of_scope_above, pair.decision.blurred_out_of_scope_above)
+        if any(limit is not None for limit in limits) and manifest.scope is None:
             raise ValueError(f"{at} has a scope threshold, but the bundle has no scope data")
     if manifest.calibration_prevalence and len(manifest.calibration_prevalence) != k:
         raise ValueError("calibration_prevalence has another length than labels")

@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edge.bundle.manifest import InputSpec
+from edge.bundle.manifest import InputSpec, Outputs
 from edge.frame import F32, U8
 from export.distil.network import Student
 
-__all__ = ["OPSET", "Deployed", "Heads", "export_onnx", "features_of", "saturation"]
+__all__ = ["OPSET", "OUTPUTS", "Deployed", "Heads", "export_onnx", "features_of", "saturation"]
 
+OUTPUTS = Outputs(classes="logits", embedding="embedding", gate="gate")
 OPSET = 18  # what onnxruntime, OpenVINO and the TensorRT parser all take; 16 and 17 fail in the exporter
 
 

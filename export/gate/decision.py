@@ -1,30 +1,31 @@
 """Fit what turns outputs into labels, on `dev` alone and on the very engine that will run: temperature, bias, set, scope.
 
-Temperature and class bias: smallest class-balanced NLL on the fit half, so that probabilities speak of a
-uniform prevalence (Guo et al., ICML 2017; the bias per class has a small L2 towards 0). Prediction set: class-conditional
-LAC on the conformal half (Sadinle et al., JASA 2019; Vovk's finite-sample quantile), at the recipe's coverage.
+How probabilities are corrected is chosen on the fit half (`calibration.confidence`), so that they speak of equally frequent classes;
+prediction sets are class-conditional, from the conformal half (`calibration.conformal`), at the recipe's coverage.
 A class that must not be missed has one threshold more, from the fit half: a picture that reaches it gets no other label.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor
+from math import floor
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
+from calibration.confidence.cases import cases_of
+from calibration.confidence.compare import compare
+from calibration.confidence.methods import Scaling, apply, uniform, with_scaling
+from calibration.conformal.quantile import thresholds
 from edge.bundle.manifest import Decision, Scope
 from edge.classify import knn_distance
 from edge.frame import F32
 
-__all__ = ["EngineOutputs", "fit_decision", "fit_scope", "in_sight_at", "set_thresholds"]
+__all__ = ["EngineOutputs", "ScopeRuler", "fit_decision", "fit_scope", "in_sight_at", "probabilities_of", "with_blurred_limit"]
 
 I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]
-BIAS_L2 = 0.01
-MOST_ASKED = 0.5  # a class that has the majority is always in the set: of a model that is nearly always right, a quantile is near 1
 IN_SIGHT = 0.8  # share of a class that must not be missed; of derm7 0.1.0 it costs a tenth of READY on dev, 0.75 a fourteenth, 0.9 a sixth
-SMALLEST_CLASS = 19  # below, a 90 % quantile is the largest score: such classes pool their scores (ml.md, finite-sample quantiles)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,42 +41,6 @@ class EngineOutputs:
         """Pictures `first` to `end` - 1."""
         here = slice(first, end)
         return EngineOutputs(self.logits[here], self.embedding[here], self.gate[here], self.labels[here])
-
-
-def _log_softmax(z: F64) -> F64:
-    z = z - z.max(1, keepdims=True)
-    return np.asarray(z - np.log(np.exp(z).sum(1, keepdims=True)))
-
-
-def _fit_temperature_bias(logits: F64, labels: I64) -> tuple[float, F64]:
-    n, k = logits.shape
-    weight = 1.0 / (np.bincount(labels, minlength=k)[labels] * k)
-
-    def loss(free: F64) -> float:
-        log_p = _log_softmax(logits / np.exp(free[0]) + free[1:])
-        return float(-(weight * log_p[np.arange(n), labels]).sum() + BIAS_L2 * (free[1:] ** 2).sum())
-
-    best = minimize(loss, np.zeros(k + 1), method="L-BFGS-B").x
-    return float(np.exp(best[0])), np.asarray(best[1:] - best[1:].mean())
-
-
-def set_thresholds(probabilities: F32, labels: I64, coverage: float) -> tuple[float, ...]:
-    """Smallest probability at which each class stays in the set, (n, k) and (n,) of the conformal half -> k values.
-
-    Class-conditional split conformal: with scores 1 - p_y, the ceil((n_c + 1) * coverage)-th smallest; classes
-    with fewer than SMALLEST_CLASS cases share one threshold from their pooled scores. Never above MOST_ASKED, which can only
-    raise the coverage.
-    """
-    k = probabilities.shape[1]
-    own = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    small = [c for c in range(k) if (labels == c).sum() < SMALLEST_CLASS]
-
-    def at(scores: F64) -> float:
-        rank = ceil((len(scores) + 1) * coverage)
-        return 0.0 if rank > len(scores) else min(MOST_ASKED, float(np.sort(scores)[::-1][rank - 1]))
-
-    pooled = at(own[np.isin(labels, small)]) if small else 0.0
-    return tuple(round(pooled if c in small else at(own[labels == c]), 6) for c in range(k))
 
 
 def in_sight_at(probabilities: F32, labels: I64, c: int, sensitivity: float = IN_SIGHT) -> float:
@@ -104,23 +69,50 @@ def fit_scope(fit: EngineOutputs, bank: F32, k: int, member: str) -> Scope:
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ScopeRuler:
+    """What a bundle measures scope with. bank: (n, d) float32, rows of length 1."""
+
+    scope: Scope
+    bank: F32
+
+    def distances(self, outputs: EngineOutputs) -> F64:
+        return distances(outputs, self.scope, self.bank)
+
+
 def distances(outputs: EngineOutputs, scope: Scope, bank: F32) -> F64:
     """Scope distance of each picture (n,), as `edge.classify.scope_distance` computes it."""
     knn = np.array([knn_distance(row, bank, scope.k) for row in outputs.embedding])
     return np.asarray((knn - scope.knn_mean) / scope.knn_sd + (-outputs.gate - scope.gate_mean) / scope.gate_sd)
 
 
-def probabilities_of(outputs: EngineOutputs, temperature: float, bias: F64) -> F32:
-    return np.exp(_log_softmax(outputs.logits.astype(np.float64) / temperature + bias)).astype(np.float32)
+def with_blurred_limit(decision: Decision, blurred: F64, false_alarm: float) -> Decision:
+    """blurred: (m,) scope distances of blurred in-domain pictures, of which the share `false_alarm` lies past the limit."""
+    far = float(np.quantile(blurred, 1 - false_alarm))
+    return replace(decision, blurred_out_of_scope_above=round(max(far, decision.out_of_scope_above or far), 4))
 
 
-def fit_decision(fit: EngineOutputs, conformal: EngineOutputs, scope: Scope, bank: F32, *, coverage: float, false_alarm: float) -> Decision:
-    """All numbers of one (form, engine)."""
-    temperature, bias = _fit_temperature_bias(fit.logits.astype(np.float64), fit.labels)
+def probabilities_of(outputs: EngineOutputs, decision: Decision) -> F32:
+    """(n, k) as the device computes them."""
+    return apply(Scaling.of(decision), outputs.logits.astype(np.float64)).astype(np.float32)
+
+
+def fit_decision(
+    fit: EngineOutputs,
+    conformal: EngineOutputs,
+    scope: Scope,
+    bank: F32,
+    *,
+    groups: Sequence[str],
+    coverage: float,
+    false_alarm: float,
+) -> Decision:
+    """All numbers of one (form, engine). groups: lesion or patient of each picture of the fit half, then of the conformal half."""
+    k = fit.logits.shape[1]
+    found = compare(cases_of(fit.logits, fit.labels, groups[: len(fit.labels)]), uniform(k))
     threshold = float(np.quantile(distances(fit, scope, bank), 1 - false_alarm))
-    return Decision(
-        temperature=round(temperature, 5),
-        bias=tuple(round(float(b), 5) for b in bias),
-        set_at=set_thresholds(probabilities_of(conformal, temperature, bias), conformal.labels, coverage),
-        out_of_scope_above=round(threshold, 4),
-    )
+    plain = Decision(bias=(0.0,) * k, set_at=(0.0,) * k, out_of_scope_above=round(threshold, 4))
+    decision = with_scaling(plain, found.scaling)
+    held = cases_of(conformal.logits, conformal.labels, groups[len(fit.labels) :])
+    sets = thresholds(apply(Scaling.of(decision), held.scores), held.labels, held.groups, coverage)
+    return replace(decision, set_at=tuple(one.at_least for one in sets))

@@ -15,7 +15,7 @@ NOT_TO_MISS = ("mel", "malignant")
 
 def operating_points(labels: tuple[Label, ...], fit: EngineOutputs, decision: Decision) -> tuple[OperatingPoint, ...]:
     """Two for each class that must not be missed, from the fit half of dev."""
-    p = probabilities_of(fit, decision.temperature, np.array(decision.bias))
+    p = probabilities_of(fit, decision)
     codes = [label.code for label in labels]
     found = []
     for code in (code for code in NOT_TO_MISS if code in codes):

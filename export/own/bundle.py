@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edge.backends.isa import processor_class, read_flags
 from edge.backends.session import Graph
 from edge.backends.table import available
-from edge.bundle.manifest import Decision, Form, Label, Manifest, Outputs, Pair, Provenance
+from edge.bundle.manifest import Decision, Form, Label, Manifest, OperatingPoint, Outputs, Pair, Provenance, Scope
 from edge.bundle.pack import build_payload
 from edge.errors import BackendFault, CheckFailed, UsageError
 from edge.frame import F32
@@ -19,7 +19,7 @@ from export.own.graph import OwnGraph
 from export.provenance import made_at, versions_of
 from export.sbom import sbom
 
-__all__ = ["About", "own_payload", "read_labels"]
+__all__ = ["IN_SET_AT", "About", "Parts", "notes_of", "own_payload", "payload_of", "read_labels"]
 
 FORM = "fp32"
 ENGINES: Final = ("onnxruntime", "openvino", "tensorrt")
@@ -57,19 +57,36 @@ def read_labels(text: str) -> tuple[Label, ...]:
     return tuple(labels)
 
 
-def own_payload(about: About, own: OwnGraph) -> bytes:
-    """Raises CheckFailed when no engine here runs it, UsageError for words that a manifest cannot hold."""
-    pairs = _pairs(about, own)
-    members = {f"forms/{FORM}.onnx": own.data, "card.md": _card(about, own).encode()} | own.golden.members | {"sbom.cdx.json": sbom(TOOLS)}
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """What is written of a graph. forms: each with its bytes. bank: int8 rows of the scope check, empty where there is none."""
+
+    forms: tuple[tuple[Form, bytes], ...]
+    pairs: tuple[Pair, ...]
+    outputs: Outputs
+    card: str
+    scope: Scope | None = None
+    bank: bytes = b""
+    points: tuple[OperatingPoint, ...] = ()
+
+
+def payload_of(about: About, own: OwnGraph, parts: Parts) -> bytes:
+    """Raises UsageError for words that a manifest cannot hold."""
+    members = {form.member: data for form, data in parts.forms}
+    if parts.scope is not None and parts.scope.bank is not None:
+        members[parts.scope.bank] = parts.bank
+    members |= {"card.md": parts.card.encode()} | own.golden.members | {"sbom.cdx.json": sbom(TOOLS)}
     manifest = Manifest(
         name=about.name,
         version=about.version,
         modality=about.modality,
         labels=about.labels,
         input=own.spec,
-        outputs=Outputs(),
-        forms=(Form(id=FORM, scheme="float32", member=f"forms/{FORM}.onnx", opset=own.opset),),
-        pairs=pairs,
+        outputs=parts.outputs,
+        forms=tuple(form for form, _ in parts.forms),
+        pairs=parts.pairs,
+        scope=parts.scope,
+        operating_points=parts.points,
         golden=own.golden.entries,
         licence=about.licence,
         intended_use=about.intended_use,
@@ -86,6 +103,12 @@ def own_payload(about: About, own: OwnGraph) -> bytes:
         return build_payload(manifest, members)
     except (ValueError, msgspec.ValidationError) as error:
         raise UsageError(f"these words do not fit a manifest: {error}", do="check --name, --version and --labels") from error
+
+
+def own_payload(about: About, own: OwnGraph) -> bytes:
+    """In float, without pictures. Raises CheckFailed when no engine here runs it, UsageError for words that a manifest cannot hold."""
+    form = Form(id=FORM, scheme="float32", member=f"forms/{FORM}.onnx", opset=own.opset)
+    return payload_of(about, own, Parts(((form, own.data),), _pairs(about, own), Outputs(), _card(about, own)))
 
 
 def _pairs(about: About, own: OwnGraph) -> tuple[Pair, ...]:
@@ -126,6 +149,11 @@ def _on(graph: Graph, engine: str, own: OwnGraph, none: NDArray[np.int64]) -> F3
         return None
 
 
+def notes_of(own: OwnGraph) -> list[str]:
+    """The card's part on how the graph was taken."""
+    return ["## Made from an ONNX file", "", *(f"- {note}" for note in own.notes), ""]
+
+
 def _card(about: About, own: OwnGraph) -> str:
     return "\n".join(
         [
@@ -135,10 +163,7 @@ def _card(about: About, own: OwnGraph) -> str:
             "",
             f"Licence of the weights: {about.licence}.",
             "",
-            "## Made from an ONNX file",
-            "",
-            *(f"- {note}" for note in own.notes),
-            "",
+            *notes_of(own),
             "## Limits",
             "",
             "- **No scope check**: the model answers whatever it is shown.",

@@ -14,8 +14,10 @@ from edge.bundle.manifest import Name, Version
 from edge.errors import InputRefused, UsageError
 from export.bundle.keys import read_private_key
 from export.bundle.sign import sign
-from export.own.bundle import About, own_payload, read_labels
+from export.own.bundle import About, own_payload, payload_of, read_labels
 from export.own.graph import Asked, make_graph
+from export.own.proven import proven_parts
+from export.own.shown import read_shown
 
 __all__ = ["Made", "Words", "make_bundle"]
 
@@ -45,6 +47,7 @@ class Words:
     output_is: str = "auto"
     licence: str = "LicenseRef-not-stated"
     intended_use: str = "Research only. Not a medical device."
+    pictures: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,13 +82,18 @@ def make_bundle(words: Words, key: Path, out: Path, security_counter: int, say: 
     for note in own.notes:
         say(note)
     source = sha256(words.onnx.read_bytes()).hexdigest()
-    payload = own_payload(About(name, words.version, modality, labels, words.licence, words.intended_use, source), own)
+    about = About(name, words.version, modality, labels, words.licence, words.intended_use, source)
+    if words.pictures is None:
+        payload = own_payload(about, own)
+        say("no scope check: this model answers whatever it is shown")
+    else:
+        shown = read_shown(words.pictures, asked.codes, own.spec)
+        payload = payload_of(about, own, proven_parts(about, own, shown, say))
     image = sign(payload, key, version=words.version, security_counter=security_counter)
     try:
         replace_durably(out, image)
     except OSError as error:
         raise InputRefused(f"{out} cannot be written: {error.strerror}", do="name a file in a folder that is there and has room") from error
-    say("no scope check: this model answers whatever it is shown")
     return Made(image, name, sha256(payload).hexdigest())
 
 

@@ -29,7 +29,6 @@ def mean_errors(graph: Path, pictures: U8, weights: Mapping[str, F32]) -> dict[s
     tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     nodes = {node.name: node for node in model.graph.node}
     asked = [layer for layer in convolutions(model) if layer.name in weights]
-    model.graph.initializer.append(numpy_helper.from_array(np.array([0, 2, 3], np.int64), "bias_axes"))
     for layer in asked:
         change = weights[layer.name] - tensors[layer.weight]
         name = f"{layer.name}_change"
@@ -40,7 +39,7 @@ def mean_errors(graph: Path, pictures: U8, weights: Mapping[str, F32]) -> dict[s
         twin.input.extend([layer.source, f"{name}_w"])
         twin.output.append(name)
         twin.name = name
-        mean = helper.make_node("ReduceMean", [name, "bias_axes"], [f"{name}_mean"], name=f"{name}_mean", keepdims=0)
+        mean = helper.make_node("GlobalAveragePool", [name], [f"{name}_mean"], name=f"{name}_mean")  # the same in every opset
         model.graph.node.extend([twin, mean])
         model.graph.output.append(onnx.helper.make_tensor_value_info(f"{name}_mean", onnx.TensorProto.FLOAT, None))
     options = ort.SessionOptions()
@@ -53,7 +52,7 @@ def mean_errors(graph: Path, pictures: U8, weights: Mapping[str, F32]) -> dict[s
     for picture in pictures:
         found = session.run(wanted, {"input": np.ascontiguousarray(picture[None])})
         total = [a + b for a, b in zip(total, found, strict=True)] if total else [np.asarray(b, np.float64) for b in found]
-    return {layer.name: (row / len(pictures)).astype(np.float32) for layer, row in zip(asked, total, strict=True)}
+    return {layer.name: (row.reshape(-1) / len(pictures)).astype(np.float32) for layer, row in zip(asked, total, strict=True)}
 
 
 def correct(model: onnx.ModelProto, errors: dict[str, F32]) -> onnx.ModelProto:

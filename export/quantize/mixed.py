@@ -12,7 +12,7 @@ from export.quantize.fake import convolutions
 from export.quantize.ptq import Measured, write_form
 from export.quantize.sensitivity import LayerEffect, run_logits
 
-__all__ = ["Mixed", "choose_float"]
+__all__ = ["ENOUGH", "Mixed", "agreement", "choose_float"]
 
 ENOUGH = 0.995  # share of equal labels that the search is content with: half of what the gate lets pass
 STEPS = (0, 3, 6, 10, 15, 21)
@@ -43,7 +43,7 @@ def choose_float(
     effects: of the scan, worst first. first: convolutions at the input that are always in float. most: largest share of all MACs in
     float, which is what the speed of INT8 is paid with.
     """
-    wanted = run_logits(measured.graph, pictures).argmax(1)
+    wanted = run_logits(measured.graph, pictures)
     order = [layer.name for layer in convolutions(onnx.load(measured.graph))]
     share = {effect.layer: effect.share for effect in effects}
     tried: list[Mixed] = []
@@ -52,15 +52,17 @@ def choose_float(
         cost = sum(share[name] for name in chosen)
         if tried and (cost > most or len(chosen) == len(tried[-1].in_float)):
             continue
-        agreement = min(_agreement(measured, scheme, tuple(chosen), wanted, pictures, folder) for scheme in schemes)
-        tried.append(Mixed(tuple(chosen), cost, agreement))
+        tried.append(Mixed(tuple(chosen), cost, agreement(measured, schemes, tuple(chosen), wanted, pictures, folder)))
         said(tried[-1])
-        if agreement >= ENOUGH:
+        if tried[-1].agreement >= ENOUGH:
             break
     return max(tried, key=lambda mixed: mixed.agreement)
 
 
-def _agreement(measured: Measured, scheme: str, in_float: tuple[str, ...], wanted: F32, pictures: U8, folder: Path) -> float:
-    form = folder / "tried.onnx"
-    write_form(measured, scheme, form, in_float)
-    return float(np.mean(run_logits(form, pictures).argmax(1) == wanted))
+def agreement(measured: Measured, schemes: Sequence[str], in_float: Sequence[str], wanted: F32, pictures: U8, folder: Path) -> float:
+    """Share of `pictures` to which the worst of the schemes gives the label of `wanted`, (n, k) logits in FP32."""
+    form, found = folder / "tried.onnx", []
+    for scheme in schemes:
+        write_form(measured, scheme, form, in_float)
+        found.append(float(np.mean(run_logits(form, pictures).argmax(1) == wanted.argmax(1))))
+    return min(found)

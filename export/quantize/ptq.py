@@ -22,15 +22,17 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from edge.errors import CheckFailed
 from edge.frame import F32, U8
 from export.quantize.bias import correct, mean_errors
-from export.quantize.fake import convolutions
+from export.quantize.fake import convolutions, rounded_weights
 from export.quantize.ranges import Ranges, choose, sample, write
 from export.quantize.rounding import rounded_layers
 
-__all__ = ["Measured", "assert_tensorrt_form", "measure", "write_form"]
+__all__ = ["Measured", "assert_tensorrt_form", "measure", "measured_as", "write_form"]
 
 COMMON: dict[str, Any] = {"WeightSymmetric": True}
 FORMS: dict[str, tuple[QuantType, list[str], dict[str, Any]]] = {
-    "u8s8": (QuantType.QUInt8, ["Conv", "Clip", "Relu", "Add"], {}),
+    # Add stays in float, so that what residual blocks hand on is not rounded again at each of them: of breast-us 29.7 dB against FP32
+    # instead of 28.4, and 30.1 instead of 28.3 with nine layers in float.
+    "u8s8": (QuantType.QUInt8, ["Conv", "Clip", "Relu"], {}),
     "trt_in": (
         QuantType.QInt8,
         ["Conv"],
@@ -77,6 +79,20 @@ def measure(graph: Path, pictures: U8, folder: Path) -> Measured:
     few = pictures[:: max(1, len(pictures) // MEAN_PICTURES)]
     weights = rounded_layers(ready, few)
     return Measured(ready, cache, ranges, weights, mean_errors(ready, few, weights))
+
+
+def measured_as(like: Measured, graph: Path, folder: Path) -> Measured:
+    """For a graph that was trained under the ranges of `like`: its weights are meant for the grid, and go to the nearest value."""
+    ready = folder / "aware.ready.onnx"
+    with _quiet():
+        quant_pre_process(str(graph), str(ready), skip_symbolic_shape=True)
+    model = onnx.load(ready)
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    layers = convolutions(model)
+    if [layer.name for layer in layers] != [layer.name for layer in convolutions(onnx.load(like.graph))]:
+        raise CheckFailed(f"{graph.name}: its layers are named otherwise than before", do="export again with one version of torch")
+    weights = {layer.name: rounded_weights(np.asarray(numpy_helper.to_array(tensors[layer.weight]), np.float32)) for layer in layers}
+    return Measured(ready, like.cache, like.ranges, weights, {})
 
 
 def write_form(measured: Measured, scheme: str, target: Path, keep_float: Collection[str] = ()) -> None:

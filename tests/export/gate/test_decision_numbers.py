@@ -1,11 +1,13 @@
-"""The numbers of a (form, engine): they mend what is off, and a prediction set covers as often as it says."""
+"""The numbers of a (form, engine): they mend what is off on the engine, and a set covers each class as often as it says."""
 
 import numpy as np
 import pytest
 
-from edge.bundle.manifest import Scope
+from edge.bundle.manifest import Decision, Scope
 from edge.classify import prediction_set
-from export.gate.decision import EngineOutputs, _fit_temperature_bias, fit_decision, in_sight_at, probabilities_of, set_thresholds
+from export.gate.decision import EngineOutputs, distances, fit_decision, in_sight_at, probabilities_of
+
+AS_IT_IS = Decision(bias=(0.0,) * 3, set_at=(0.0,) * 3)
 
 
 def simulated(n: int, k: int, seed: int, *, sharpness: float = 1.0, shift: float = 0.0) -> EngineOutputs:
@@ -20,44 +22,8 @@ def simulated(n: int, k: int, seed: int, *, sharpness: float = 1.0, shift: float
     return EngineOutputs(logits.astype(np.float32), nothing, np.zeros(n, np.float32), labels.astype(np.int64))
 
 
-@pytest.mark.parametrize("sharpness", [0.5, 1.0, 3.0])
-def test_the_temperature_undoes_false_sureness(sharpness: float) -> None:
-    outputs = simulated(6000, 3, 1, sharpness=sharpness)
-    temperature, bias = _fit_temperature_bias(outputs.logits.astype(float), outputs.labels)
-    assert temperature == pytest.approx(sharpness, rel=0.1)
-    assert np.abs(bias).max() < 0.15
-
-
-def test_the_bias_undoes_a_favoured_class() -> None:
-    outputs = simulated(6000, 3, 2, shift=1.5)
-    _, bias = _fit_temperature_bias(outputs.logits.astype(float), outputs.labels)
-    assert bias[0] - bias[1:].mean() == pytest.approx(-1.5, abs=0.25)
-
-
-def test_the_set_holds_the_true_class_as_often_as_it_says_for_each_class() -> None:
-    """The promise as a frequency over many draws: mean coverage of each class at least nominal, less one point."""
-    nominal, covered = 0.9, []
-    for seed in range(60):
-        calibration, fresh = simulated(300, 3, 2 * seed), simulated(300, 3, 2 * seed + 1)
-        at = set_thresholds(probabilities_of(calibration, 1.0, np.zeros(3)), calibration.labels, nominal)
-        p = probabilities_of(fresh, 1.0, np.zeros(3))
-        hit = np.array([label in prediction_set(row, at) for row, label in zip(p, fresh.labels, strict=True)])
-        covered.append([hit[fresh.labels == c].mean() for c in range(3)])
-    assert (np.mean(covered, 0) >= nominal - 0.01).all()
-
-
-def test_a_class_too_small_for_its_own_quantile_shares_one() -> None:
-    outputs = simulated(2000, 3, 5)
-    keep = np.concatenate(
-        [np.flatnonzero(outputs.labels == 0), np.flatnonzero(outputs.labels == 1)[:10], np.flatnonzero(outputs.labels == 2)[:12]]
-    )
-    at = set_thresholds(probabilities_of(outputs, 1.0, np.zeros(3))[keep], outputs.labels[keep], 0.9)
-    assert at[1] == at[2] != at[0]
-
-
-def test_too_few_cases_for_any_quantile_keep_the_class_in_every_set() -> None:
-    p = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]], np.float32)
-    assert set_thresholds(p, np.array([0, 0, 1]), 0.9) == (0.0, 0.0)
+def names(n: int) -> list[str]:
+    return [f"lesion {i}" for i in range(n)]
 
 
 @pytest.mark.parametrize("sensitivity", [0.75, 0.8, 0.9])
@@ -66,8 +32,8 @@ def test_a_new_case_of_a_class_not_to_be_missed_is_in_sight_as_often_as_stated(s
     seen = []
     for seed in range(80):
         fit, fresh = simulated(240, 3, 3000 + 2 * seed), simulated(600, 3, 3001 + 2 * seed)
-        at = in_sight_at(probabilities_of(fit, 1.0, np.zeros(3)), fit.labels, 1, sensitivity)
-        seen.append((probabilities_of(fresh, 1.0, np.zeros(3))[fresh.labels == 1, 1] >= at).mean())
+        at = in_sight_at(probabilities_of(fit, AS_IT_IS), fit.labels, 1, sensitivity)
+        seen.append((probabilities_of(fresh, AS_IT_IS)[fresh.labels == 1, 1] >= at).mean())
     assert sensitivity - 0.01 <= np.mean(seen) <= sensitivity + 0.025
 
 
@@ -86,8 +52,18 @@ def test_the_scope_threshold_refuses_the_stated_share_of_its_own() -> None:
     base = simulated(400, 2, 3)
     outputs = EngineOutputs(base.logits, embedding, rng.standard_normal(400).astype(np.float32), base.labels)
     scope = Scope(bank="b", n=100, dim=8, k=5, knn_mean=0.5, knn_sd=0.2)
-    decision = fit_decision(outputs, outputs, scope, embedding[:100], coverage=0.9, false_alarm=0.05)
-    from export.gate.decision import distances
-
+    decision = fit_decision(outputs, outputs, scope, embedding[:100], groups=names(800), coverage=0.9, false_alarm=0.05)
     assert decision.out_of_scope_above is not None
     assert (distances(outputs, scope, embedding[:100]) > decision.out_of_scope_above).mean() == pytest.approx(0.05, abs=0.01)
+
+
+def test_the_decision_of_a_pair_mends_its_outputs_and_its_sets_cover_each_class() -> None:
+    """What is fitted and how is the promise of tests/calibration; here, that a pair's decision is made of it, from the right halves."""
+    fit, conformal, fresh = (simulated(1500, 3, seed, sharpness=2.0, shift=1.0) for seed in (11, 12, 13))
+    scope, bank = Scope(bank="b", n=1, dim=1, k=1), np.ones((1, 1), np.float32)
+    decision = fit_decision(fit, conformal, scope, bank, groups=names(3000), coverage=0.9, false_alarm=0.05)
+    assert decision.temperature == pytest.approx(2.0, rel=0.12)
+    assert decision.bias[0] - np.mean(decision.bias[1:]) == pytest.approx(-0.5, abs=0.25)
+    p = probabilities_of(fresh, decision)
+    hit = np.array([label in prediction_set(row, decision.set_at) for row, label in zip(p, fresh.labels, strict=True)])
+    assert all(hit[fresh.labels == c].mean() >= 0.86 for c in range(3))
