@@ -1,6 +1,8 @@
 """`sonoderm device`: the device's own side (serve, simulate, init) and a technician's questions to devices over a cable."""
 
 import getpass
+import os
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,7 @@ import typer
 from edge.cli.listing import print_table
 from edge.cli.output import print_json, print_json_line, say
 from edge.cli.trust_option import TrustOption
-from edge.errors import CheckFailed, SonodermError, UsageError
+from edge.errors import CheckFailed, MachineLacks, SonodermError, UsageError
 from firmware_bridge.display.command import display
 from firmware_bridge.flash.ports import Found
 from firmware_bridge.flash.where import AllOption, BaudOption, PortOption, PortsOption, Reached, Where
@@ -48,12 +50,13 @@ def serve(
     from edge.bundle.slotfiles import DiskFiles
     from firmware_bridge.device.assembly import Setup, assemble
     from firmware_bridge.device.board import board_serial
+    from firmware_bridge.device.runview import run_of
     from firmware_bridge.serve import serve as answer
 
     if not slots.is_dir():
         raise UsageError(f"--slots {slots}: no such folder", do="make it with `sonoderm device init`")
     setup = Setup(DiskFiles(slots), trust, serial or board_serial(), _link(link), baud, _confirm(confirm))
-    answer(assemble(setup, lambda: None), port, baud)
+    answer(assemble(setup, lambda: run_of(slots, time.monotonic_ns())), port, baud)
 
 
 @app.command()
@@ -111,11 +114,16 @@ def init(
 
 def _init_here(slots: Path, name: str, vendor: str | None, device_class: str | None, key: Path | None, trust: Path | None) -> None:
     from edge.bundle.slotfiles import DiskFiles, writing
-    from edge.bundle.trust import load_trust
+    from edge.bundle.trust import load_trust, trust_folders
     from firmware_bridge.device.assembly import add_first_key
     from firmware_bridge.device.slots import SlotStore
 
-    slots.mkdir(parents=True, exist_ok=True)
+    try:
+        slots.mkdir(parents=True, exist_ok=True)
+        if key is not None:
+            trust_folders(trust, os.environ).for_adding.mkdir(mode=0o755, parents=True, exist_ok=True)
+    except OSError as error:
+        raise MachineLacks(f"{error.filename}: {error.strerror}", do="name a folder that you may write to") from error
     SlotStore(DiskFiles(slots), load_trust(trust), lock=lambda: writing(slots)).init(name, _uuid(vendor), _uuid(device_class))
     if key is not None:
         add_first_key(_read_key(key), trust)
@@ -270,6 +278,12 @@ def _each(reached: Reached, act: Callable[[Found], None]) -> None:
         raise CheckFailed(f"{len(failures)} of {len(reached.found) + len(reached.troubles)} devices: no", do="the lines above say why")
 
 
+def _run_word(one: DeviceInfo) -> str:
+    if one.run is None:
+        return "no run is alive"
+    return one.run.trouble or ("in examination" if one.run.examination else "alive")
+
+
 def _print_infos(infos: list[DeviceInfo]) -> None:
     rows = [
         (
@@ -278,12 +292,13 @@ def _print_infos(infos: list[DeviceInfo]) -> None:
             _version(one.running),
             "" if one.running is None else one.running.digest[:12],
             {"none": "", "asked": "a new one waits", "runs": "on trial"}[one.trial],
+            _run_word(one),
             one.last_revert or "",
         )
         for one in infos
     ]
     if rows:
-        print_table(("device", "model", "runs", "digest", "trial", "last revert"), rows)
+        print_table(("device", "model", "runs", "digest", "trial", "run", "last revert"), rows)
 
 
 def _slot_row(one: DeviceInfo, which: str, held: Held | None) -> tuple[str, ...]:

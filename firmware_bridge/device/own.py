@@ -7,6 +7,7 @@ from edge.bundle.slots import Record, Slot, SlotId, floor
 from firmware_bridge.device.answers import NOT_SUPPORTED, Refused, raw
 from firmware_bridge.device.slotport import SlotPort
 from firmware_bridge.wire.cbor import Value
+from firmware_bridge.wire.console import LINE_CAP_B
 from firmware_bridge.wire.own import FIRST_KEY, INFO, ROLLBACK, Confirm, DeviceInfo, Held, Link, RunState, Trial, as_map
 
 __all__ = ["Own", "OwnGroup"]
@@ -56,6 +57,7 @@ class OwnGroup:
             model=record.name,
             link=own.link,
             confirm=own.confirm,
+            line_b=LINE_CAP_B,
             vendor_id=record.vendor_id,
             class_id=record.class_id,
             running=running,

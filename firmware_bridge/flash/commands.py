@@ -12,9 +12,9 @@ from edge.bundle.trust import load_trust
 from edge.cli.output import print_json_line, say
 from edge.cli.trust_option import TrustOption
 from edge.errors import CheckFailed, InputRefused, MachineLacks, NotTrusted, SourceUnreachable, UsageError
-from firmware_bridge.flash.fleet import Line, flash_fleet, trouble_result
+from firmware_bridge.flash.fleet import INTERRUPTED, Line, flash_fleet, trouble_result
 from firmware_bridge.flash.offer import Offer, offer_of
-from firmware_bridge.flash.progress import open_screen
+from firmware_bridge.flash.progress import ending, open_screen
 from firmware_bridge.flash.result import Outcome, Report, Result
 from firmware_bridge.flash.steps import Options
 from firmware_bridge.flash.where import AllOption, BaudOption, PortOption, PortsOption, Where
@@ -58,7 +58,7 @@ def flash(
     with open_screen() as screen:
 
         def on_result(result: Result) -> None:
-            if total > 1 or result.outcome is not Outcome.FAILED:
+            if total > 1 or result.outcome is not Outcome.FAILED or result.exit_code == INTERRUPTED:  # else said as the error
                 screen.end(result)
             if rows is not None:
                 rows.add(result)
@@ -88,7 +88,7 @@ def _conclude(results: list[Result]) -> None:
     failed = [result for result in results if result.exit_code]
     if len(results) == 1 and failed:
         family = next((each for each in _FAMILIES if each.exit_code == failed[0].exit_code), CheckFailed)
-        raise family(f"{failed[0].serial or failed[0].port}: {failed[0].reason or failed[0].outcome}")
+        raise family(ending(failed[0]))
     if failed:
         names = ", ".join(result.serial or result.port for result in failed)
         raise CheckFailed(

@@ -17,9 +17,9 @@ from firmware_bridge.flash.session import Session
 from firmware_bridge.flash.steps import Options, Watch, flash_one
 from firmware_bridge.wire.own import DeviceInfo
 
-__all__ = ["Line", "flash_fleet", "result_of", "trouble_result"]
+__all__ = ["INTERRUPTED", "Line", "flash_fleet", "result_of", "trouble_result"]
 
-_INTERRUPTED = 130
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def _one(
         return row(Outcome.FAILED, _now_known(session, before, error), error.line(), error.exit_code)
     except Interrupted:
         do = "flash again: it goes on from there"
-        return row(Outcome.FAILED, before, SonodermError("interrupted", state="what arrived is kept", do=do).line(), _INTERRUPTED)
+        return row(Outcome.FAILED, before, SonodermError("interrupted", state="what arrived is kept", do=do).line(), INTERRUPTED)
     finally:
         session.close()
 

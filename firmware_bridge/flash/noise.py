@@ -48,7 +48,8 @@ class Noise:
 
     @property
     def is_hopeless(self) -> bool:
-        return len(self._at_smallest) == _LAST and sum(self._at_smallest) >= _HOPELESS
+        """Some come through, and most do not. Where none does, nobody may be there: that is silence, not noise."""
+        return len(self._at_smallest) == _LAST and _HOPELESS <= sum(self._at_smallest) < _LAST
 
     def arrived(self, data_b: int) -> None:
         self._note(data_b, lost=False)

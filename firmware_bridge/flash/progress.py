@@ -8,7 +8,7 @@ from edge.cli.output import say
 from firmware_bridge.flash.result import Outcome, Result
 from firmware_bridge.flash.steps import Watch
 
-__all__ = ["Screen", "open_screen"]
+__all__ = ["Screen", "ending", "open_screen"]
 
 
 class Screen(Protocol):
@@ -37,7 +37,7 @@ def ending(result: Result) -> str:
         case Outcome.WOULD_FLASH:
             return f"{who}: would be flashed"
         case _:
-            return f"{who}: {result.reason or result.outcome}"
+            return f"{result.serial}: {result.reason}" if result.serial else result.reason  # which names the port itself
 
 
 class _LineWatch:

@@ -102,7 +102,14 @@ class _Steps:
 
     def _upload(self) -> None:
         offer, session = self._offer, self._session
-        upload = Upload(offer.data, offer.sha256, buffer_b=session.message_b, window=session.window, byte_ns=session.byte_ns)
+        upload = Upload(
+            offer.data,
+            offer.sha256,
+            buffer_b=session.message_b,
+            window=session.window,
+            line_b=session.first_info.line_b,
+            byte_ns=session.byte_ns,
+        )
         try:
             session.send(upload, self._sent)
         except UploadStopped as error:
@@ -165,7 +172,7 @@ class _Steps:
                 return Outcome.FLASHED
             if not is_ours and info.trial == "none":
                 raise self._reverted(info)
-            if is_ours and info.confirm == "manual" and info.run is not None and info.run.checked:
+            if is_ours and info.run is not None and info.run.awaits_yes:
                 if not self._options.confirm:
                     return Outcome.ON_TRIAL
                 self._session.ask(lambda client: client.confirm())

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from firmware_bridge.wire.cbor import CborRefused, Value, decode, encode
-from firmware_bridge.wire.console import Deframer, frame
+from firmware_bridge.wire.console import STANDARD_LINE_B, Deframer, frame
 from firmware_bridge.wire.smp import Header, pack, unpack
 
 __all__ = ["READ", "WRITE", "Refusal", "Replies", "Reply", "Request", "refusal_of", "to_wire"]
@@ -53,10 +53,10 @@ _WORDS = {
 }
 
 
-def to_wire(request: Request, sequence: int) -> bytes:
-    """One framed message. Raises ValueError when it does not fit."""
+def to_wire(request: Request, sequence: int, line_b: int = STANDARD_LINE_B) -> bytes:
+    """One framed message, in lines of at most line_b. Raises ValueError when it does not fit."""
     header = Header(request.op, _VERSION_2, request.group, sequence, request.command)
-    return frame(pack(header, encode(dict(request.fields))))
+    return frame(pack(header, encode(dict(request.fields))), line_b)
 
 
 class Replies:

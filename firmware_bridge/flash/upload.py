@@ -14,14 +14,14 @@ from typing import Final
 
 from firmware_bridge.flash.noise import OVERHEAD_B, Noise
 from firmware_bridge.flash.talk import WRITE, Refusal, Replies, Reply, Request, refusal_of, to_wire
-from firmware_bridge.wire.console import MESSAGE_CAP_B
+from firmware_bridge.wire.console import MESSAGE_CAP_B, STANDARD_LINE_B
 from firmware_bridge.wire.smp import HEADER_B
 
 __all__ = ["Stop", "Upload", "UploadStopped"]
 
 _S: Final = 1_000_000_000
 _FIRST_WAIT_NS: Final = 3 * _S  # the first packet may empty a file, or wait for a disk
-_LEAST_WAIT_NS, _MOST_WAIT_NS = 400_000_000, 4 * _S
+_LEAST_WAIT_NS, _MOST_WAIT_NS = 100_000_000, 4 * _S  # a device whose replies come later than that makes the wait longer
 _SILENT_NS: Final = 15 * _S  # no byte at all; the way from the largest to the smallest message takes half of it
 _STUCK_NS: Final = 22 * _S  # replies, but no byte of progress
 _BUSY_NS, _BUSY_LIMIT_NS = _S // 2, 90 * _S
@@ -54,10 +54,12 @@ class _Sent:
 
 
 class Upload:
-    """data, sha256: of the whole file. buffer_b: what the device advertises. byte_ns: time of one byte on the wire, 0 unknown."""
+    """data, sha256: of the whole file. buffer_b, line_b: what the device takes. byte_ns: time of one byte on the wire, 0 unknown."""
 
-    def __init__(self, data: bytes, sha256: bytes, *, buffer_b: int, window: int, byte_ns: float = 0.0) -> None:
-        self._data, self._sha256, self._window, self._byte_ns = data, sha256, window, byte_ns
+    def __init__(
+        self, data: bytes, sha256: bytes, *, buffer_b: int, window: int, line_b: int = STANDARD_LINE_B, byte_ns: float = 0.0
+    ) -> None:
+        self._data, self._sha256, self._window, self._line_b, self._byte_ns = data, sha256, window, line_b, byte_ns
         largest_b = min(buffer_b - 4, MESSAGE_CAP_B) - HEADER_B - OVERHEAD_B
         self.noise = Noise(max(largest_b, 32))
         self._before_timeout: Noise | None = None
@@ -117,10 +119,9 @@ class Upload:
         assert self._moved_ns is not None
         if any(sent.due_ns <= now_ns for sent in self._flight.values()):
             self._timed_out()
-        silent_ns = now_ns - self._heard_ns
-        if self.noise.is_hopeless and silent_ns < _SILENT_NS // 4:
+        if self.noise.is_hopeless:
             raise UploadStopped(Stop.NOISY, f"about {self.noise.p:.1%} of the bytes are damaged")
-        if self._timeouts and silent_ns > _SILENT_NS:
+        if self._timeouts and now_ns - self._heard_ns > _SILENT_NS:
             raise UploadStopped(Stop.SILENT, "the device does not answer any more")
         if self._busy_since_ns is not None:
             if now_ns - self._busy_since_ns > _BUSY_LIMIT_NS:
@@ -157,7 +158,7 @@ class Upload:
         fields: tuple[tuple[str, object], ...] = (("off", at_b), ("data", self._data[at_b:end_b]))
         if not self._begun:
             fields += (("len", len(self._data)), ("sha", self._sha256), ("image", 0))
-        wire = to_wire(Request(WRITE, 1, 1, fields), self._sequence)
+        wire = to_wire(Request(WRITE, 1, 1, fields), self._sequence, self._line_b)
         ahead_b = sum(sent.end_b - sent.at_b for sent in self._flight.values()) * 1.4 + len(wire)
         due_ns = now_ns + self._wait_ns() + int(ahead_b * self._byte_ns)
         self._late.pop(self._sequence, None)
@@ -195,12 +196,14 @@ class Upload:
     def _answered(self, sequence: int, sent: _Sent, offset_b: int, now_ns: int) -> None:
         if not self._begun:
             self._begun = True
+            self.noise.arrived(sent.end_b - sent.at_b)
             self._forget_flight()
             self.acked_b = self._next_b = offset_b
             self._moved_ns = now_ns
             return
         if offset_b > self.acked_b:
             self.acked_b, self._moved_ns, self._restarts = offset_b, now_ns, 0
+            self._least_wait_ns = max(self._least_wait_ns * 63 // 64, _LEAST_WAIT_NS)
             self._next_b = max(self._next_b, offset_b)
         for number, flying in list(self._flight.items()):
             if flying.end_b <= offset_b:
@@ -217,7 +220,7 @@ class Upload:
         """The reply came after all: the line is not noisy, the device is slow (a disk that syncs)."""
         if self._before_timeout is not None:
             self.noise, self._before_timeout = self._before_timeout, None
-        self._least_wait_ns = min(2 * self._least_wait_ns, _MOST_WAIT_NS)
+            self._least_wait_ns = min(2 * self._least_wait_ns, _MOST_WAIT_NS)
 
     def _refused(self, refusal: Refusal, now_ns: int) -> None:
         self._forget_flight()

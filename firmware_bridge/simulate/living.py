@@ -54,7 +54,7 @@ class Living:
         self._check = None
         if failure is None:
             trial.check_passed(int(now_ns * self._hurry))
-            self.state = RunState(checked=True)
+            self.state = RunState(checked=True, awaits_yes=self._manual)
         else:
             trial.failed(failure, at)
 

@@ -7,21 +7,22 @@ import base64
 import binascii
 from typing import Final
 
-__all__ = ["LINE_CAP_B", "MESSAGE_CAP_B", "Deframer", "frame"]
+__all__ = ["LINE_CAP_B", "MESSAGE_CAP_B", "STANDARD_LINE_B", "Deframer", "frame"]
 
 MESSAGE_CAP_B: Final = 65_533  # the length is a u16 and counts the CRC
 LINE_CAP_B: Final = 88_000  # one line holds the largest message: some clients send it so
 FIRST, NEXT = b"\x06\x09", b"\x04\x14"
-_B64_A_LINE: Final = 124  # 127 bytes with marker and newline
+STANDARD_LINE_B: Final = 127  # with marker and newline; what every peer takes
 
 
-def frame(message: bytes) -> bytes:
-    """One message -> its lines. Raises ValueError when it is larger than MESSAGE_CAP_B."""
+def frame(message: bytes, line_b: int = STANDARD_LINE_B) -> bytes:
+    """One message -> its lines, each of at most line_b bytes. Raises ValueError when it is larger than MESSAGE_CAP_B."""
     if len(message) > MESSAGE_CAP_B:
         raise ValueError(f"a message of {len(message)} bytes does not fit {MESSAGE_CAP_B}")
     body = (len(message) + 2).to_bytes(2, "big") + message + binascii.crc_hqx(message, 0).to_bytes(2, "big")
     text = base64.b64encode(body)
-    lines = [text[i : i + _B64_A_LINE] for i in range(0, len(text), _B64_A_LINE)]
+    step = (line_b - len(FIRST) - 1) // 4 * 4
+    lines = [text[i : i + step] for i in range(0, len(text), step)]
     return b"".join((FIRST if i == 0 else NEXT) + line + b"\n" for i, line in enumerate(lines))
 
 

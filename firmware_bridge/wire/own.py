@@ -9,6 +9,7 @@ from typing import Final, Literal
 import msgspec
 
 from firmware_bridge.wire.cbor import Value
+from firmware_bridge.wire.console import STANDARD_LINE_B
 
 __all__ = ["FIRST_KEY", "GROUP", "INFO", "ROLLBACK", "Confirm", "DeviceInfo", "Held", "Link", "RunState", "Trial", "as_map", "from_map"]
 
@@ -32,15 +33,22 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class RunState(msgspec.Struct, frozen=True):
-    """What `run` says of itself. examination: no model is swapped now. checked: the model on trial passed its check."""
+    """What `run` says of itself. examination: no model is swapped now. checked: the model on trial passed its check.
+
+    awaits_yes: and a person confirms it. profile: the site calibration in use. trouble: one line for people.
+    """
 
     examination: bool = False
     checked: bool = False
+    awaits_yes: bool = False
     profile: str | None = None
+    trouble: str | None = None
 
 
 class DeviceInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """running, waiting: None is an empty slot. trial "runs": `running` is the one on trial, `waiting` the one a revert returns to.
+    """line_b: the longest line of a message that it takes. running, waiting: None is an empty slot.
+
+    trial "runs": `running` is the one on trial, `waiting` the one a revert returns to.
 
     floor: lowest security counter that is taken. room_b: free on the disk of the slots. trusts: hashes of keys that may sign bundles.
     installing: the last upload is being verified; install_failure: why it was not taken. run: None when no `run` is alive.
@@ -51,6 +59,7 @@ class DeviceInfo(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     link: Link
     confirm: Confirm
+    line_b: int = STANDARD_LINE_B
     vendor_id: str | None = None
     class_id: str | None = None
     running: Held | None = None

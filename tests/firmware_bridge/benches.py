@@ -85,6 +85,10 @@ def flash(bench: Bench, bundle: BuiltBundle, *options: str, ports: tuple[str, ..
     return CliRunner().invoke(flash_app, [str(bundle.path), *where, "--trust", str(bench.trust_dir), "--json", *options])
 
 
+def flash_at(port: str, bundle: BuiltBundle) -> Result:
+    return CliRunner().invoke(flash_app, [str(bundle.path), "--port", port, "--trust", str(bundle.trust_dir), "--json"])
+
+
 def device(*words: str) -> Result:
     return CliRunner().invoke(device_app, list(words))
 

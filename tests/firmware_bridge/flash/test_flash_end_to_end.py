@@ -1,6 +1,8 @@
 """`sonoderm flash` and `sonoderm device` against simulated devices in another process, over pseudo-terminals."""
 
 import csv
+import signal
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 
 from edge.errors import CheckFailed, NotTrusted
 from tests.builders import a_bundle, a_key
-from tests.firmware_bridge.benches import CLASS, VENDOR, Bundles, a_bench, bundles, device, error_of, flash, rows
+from tests.firmware_bridge.benches import CLASS, VENDOR, Bundles, a_bench, bundles, device, error_of, flash, rows, wait_for
 from tests.firmware_bridge.noisy import NoisyCable
 
 pytest.importorskip("serial")
@@ -141,3 +143,19 @@ def test_noise_up_to_a_byte_in_a_thousand_delivers_the_right_model_and_more_is_n
     assert "cable" in str(worst["reason"])
     assert float(str(worst["took_s"])) < 30
     assert runs["sim-04"]["version"] == "1.0.0"  # type: ignore[index]
+
+
+def test_control_c_stops_between_two_messages_and_says_what_is_kept(tmp_path: Path, made: Bundles) -> None:
+    with a_bench(tmp_path / "bench", made, 1, "--fault", "1=unplug") as bench:
+
+        def press() -> None:
+            wait_for(lambda: not bench.is_here(), 60)
+            signal.raise_signal(signal.SIGINT)
+
+        finger = threading.Thread(target=press)
+        finger.start()
+        stopped = flash(bench, made.new, "--replug-s", "100")
+        finger.join()
+    assert stopped.exit_code != 0
+    assert [row["exit_code"] for row in rows(stopped)] == [130]
+    assert "interrupted [what arrived is kept] -> flash again: it goes on from there" in stopped.stderr

@@ -17,7 +17,7 @@ from firmware_bridge.device.slotport import Installation
 from firmware_bridge.flash.talk import Replies
 from firmware_bridge.flash.upload import Stop, Upload, UploadStopped
 from firmware_bridge.wire.cbor import encode
-from firmware_bridge.wire.console import frame
+from firmware_bridge.wire.console import LINE_CAP_B, STANDARD_LINE_B, frame
 from firmware_bridge.wire.smp import Header, pack
 from tests.firmware_bridge.noisy import Noise
 
@@ -94,8 +94,8 @@ class Wire:
             upload.feed(b"".join(arrived), self.now_ns)
 
 
-def an_upload(buffer_b: int = 65_535, window: int = 4) -> Upload:
-    return Upload(DATA, hashlib.sha256(DATA).digest(), buffer_b=buffer_b, window=window)
+def an_upload(buffer_b: int = 65_535, window: int = 4, line_b: int = LINE_CAP_B) -> Upload:
+    return Upload(DATA, hashlib.sha256(DATA).digest(), buffer_b=buffer_b, window=window, line_b=line_b)
 
 
 def test_a_clean_line_carries_each_byte_once_in_the_largest_messages() -> None:
@@ -174,7 +174,7 @@ def test_a_refusal_ends_it_with_the_words_of_the_device() -> None:
 
 
 def test_a_device_with_small_buffers_gets_small_messages() -> None:
-    wire, upload = Wire(), an_upload(buffer_b=384, window=1)
+    wire, upload = Wire(), an_upload(buffer_b=384, window=1, line_b=STANDARD_LINE_B)
     wire.carry(upload)
     assert bytes(wire.slots.stored) == DATA
     assert wire.slots.chunks >= len(DATA) // 340

@@ -1,0 +1,143 @@
+"""`device init` on the device and over the cable, and `device serve` as a process on a pty."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import threading
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from edge.bundle.slotrun import RunState, write_run
+from edge.errors import NotTrusted, UsageError
+from firmware_bridge.device.board import board_serial
+from firmware_bridge.device.runview import run_of
+from tests.builders import BuiltBundle, a_bundle
+from tests.firmware_bridge.benches import device, error_of, flash_at, rows, wait_for
+
+pytest.importorskip("serial")
+
+SERVE = "from firmware_bridge.commands import app; app()"
+ONE_S = 1_000_000_000
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> BuiltBundle:
+    return a_bundle(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """Two ports that are one cable (the technician's end, the device's end)."""
+    ends = [pty.openpty() for _ in range(2)]
+    for _, slave in ends:
+        tty.setraw(slave)
+    masters = [master for master, _ in ends]
+    stop = threading.Event()
+
+    def carry() -> None:
+        while not stop.is_set():
+            for source in select.select(masters, [], [], 0.05)[0]:
+                target = masters[1] if source == masters[0] else masters[0]
+                data = os.read(source, 65536)
+                while data:
+                    data = data[os.write(target, data) :]
+
+    thread = threading.Thread(target=carry)
+    thread.start()
+    yield os.ttyname(ends[0][1]), os.ttyname(ends[1][1])
+    stop.set()
+    thread.join(5)
+    for master, slave in ends:
+        os.close(master)
+        os.close(slave)
+
+
+@contextmanager
+def served(pair: tuple[str, str], slots: Path, trust: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    words = [sys.executable, "-c", SERVE, "serve", "--port", pair[1], "--slots", str(slots), "--trust", str(trust), "--serial", "bench-1"]
+    with subprocess.Popen(words) as process:
+        try:
+            wait_for(lambda: device("info", "--port", pair[0]).exit_code == 0, 60)
+            yield process
+        finally:
+            process.kill()
+
+
+def test_the_first_key_comes_over_the_cable_and_the_second_does_not(tmp_path: Path, built: BuiltBundle, pair: tuple[str, str]) -> None:
+    near = pair[0]
+    slots, trust = tmp_path / "slots", tmp_path / "trust"
+    trust.mkdir()
+    key = next(built.trust_dir.glob("*.pub"))
+    assert device("init", "--slots", str(slots), "--model", built.manifest.name, "--trust", str(trust)).exit_code == 0
+    with served(pair, slots, trust) as first:
+        refused = error_of(flash_at(near, built))
+        assert "trusts no key yet" in refused.what
+        given = device("init", "--port", near, "--key", str(key))
+        assert given.exit_code == 0, given.output
+        assert first.wait(20) == 0  # its service starts it again, with the key
+    with served(pair, slots, trust):
+        again = error_of(device("init", "--port", near, "--key", str(key)))
+        assert "trusts a key already" in again.what
+        (info,) = rows(device("info", "--port", near, "--json"))
+        assert (info["serial"], info["running"], info["run"]) == ("bench-1", None, None)
+
+
+def test_a_slots_folder_is_bound_once(tmp_path: Path, built: BuiltBundle) -> None:
+    key = str(next(built.trust_dir.glob("*.pub")))
+    words = ("init", "--slots", str(tmp_path / "slots"), "--trust", str(tmp_path / "trust"), "--key", key)
+    made = device(*words, "--model", "derm7")
+    assert made.exit_code == 0, made.output
+    assert isinstance(error_of(device(*words, "--model", "other")), UsageError)
+    assert isinstance(error_of(device(*words, "--model", "derm7")), NotTrusted)  # the key: the folder itself may be asked for again
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("init",), "say where"),
+        (("init", "--slots", "x"), "--slots needs --model"),
+        (("init", "--port", "x"), "--key is missing"),
+        (("serve", "--port", "x", "--slots", "/nowhere"), "no such folder"),
+        (("simulate", "1", "--link", "smoke"), "no such link"),
+        (("simulate", "1", "--confirm", "never"), "nobody can do that"),
+        (("init", "--slots", "x", "--model", "m", "--vendor", "acme"), "it is no UUID"),
+    ],
+)
+def test_what_cannot_work_is_said_in_one_line(words: tuple[str, ...], what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    error = error_of(device(*words))
+    assert isinstance(error, UsageError)
+    assert what in error.what
+
+
+def a_run(**changes: object) -> RunState:
+    state = RunState(
+        pid=1, digest="a", version="1", trial=None, waiting=False, in_examination=False, trouble=None, heartbeat_ns=9 * ONE_S, at=""
+    )
+    return msgspec.structs.replace(state, **changes)
+
+
+def test_what_run_says_of_itself_reaches_the_technician_while_it_lives(tmp_path: Path) -> None:
+    assert run_of(tmp_path, 9 * ONE_S) is None
+    write_run(tmp_path, a_run(in_examination=True, trial="waiting for the tool"))
+    alive = run_of(tmp_path, 10 * ONE_S)
+    assert alive is not None
+    assert (alive.examination, alive.checked, alive.awaits_yes) == (True, True, True)
+    assert run_of(tmp_path, 60 * ONE_S) is None
+    assert run_of(tmp_path, 8 * ONE_S) is None  # a heartbeat of an earlier boot
+
+
+def test_a_board_is_known_by_its_own_number_and_never_by_the_machine_id(tmp_path: Path) -> None:
+    (tmp_path / "tree").write_bytes(b"1421622012345\0")
+    (tmp_path / "id").write_text("0123456789abcdef0123456789abcdef\n")
+    assert board_serial(tmp_path / "tree", tmp_path / "id") == "1421622012345"
+    made = board_serial(tmp_path / "none", tmp_path / "id")
+    assert made not in "0123456789abcdef0123456789abcdef"
+    assert made == board_serial(tmp_path / "none", tmp_path / "id")
