@@ -35,6 +35,7 @@ def reserved(partial: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[n
     Without that a full disk kills the process by SIGBUS at some later write. Raises OSError (ENOSPC).
     """
     out = open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
-    with partial.open("r+b") as file:
-        os.posix_fallocate(file.fileno(), 0, partial.stat().st_size)
+    if hasattr(os, "posix_fallocate"):  # macOS has none
+        with partial.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, partial.stat().st_size)
     return out

@@ -24,7 +24,7 @@ def keep(target: Path, state: dict[str, Any]) -> None:
 def kept(path: Path, key: str) -> dict[str, Any]:
     """What `keep` wrote under the same `key` in `state`.
 
-    Raises InputRefused for a file that is damaged or unsafe, or that another recipe, or an older version of us, has left.
+    Raises InputRefused for a file that is damaged or unsafe, that holds NaN, or that another recipe, or an older version of us, has left.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -37,4 +37,13 @@ def kept(path: Path, key: str) -> dict[str, Any]:
             state="nothing was changed",
             do="remove it to begin anew, or name another folder with --runs",
         )
+    if not _is_finite(state):
+        raise InputRefused(f"{path}: holds NaN or infinite weights", do="remove it; this training then begins anew")
     return state
+
+
+def _is_finite(part: object) -> bool:
+    if isinstance(part, torch.Tensor):
+        return not part.is_floating_point() or bool(torch.isfinite(part).all())
+    inner = part.values() if isinstance(part, dict) else part if isinstance(part, list | tuple) else ()
+    return all(_is_finite(value) for value in inner)

@@ -21,6 +21,8 @@ def refuse_unteachable(rows: tuple[Row, ...], codes: tuple[str, ...], batch: int
         raise InputRefused("one class only in train: nothing is to be told apart", do="check the labels file and the folds")
     if missing:
         raise InputRefused(f"no picture of {', '.join(missing)} in train", do="take it out of [[labels]], or check the folds")
+    if len({row.label for row in select(rows, Side.FIT)}) < 2:
+        raise InputRefused("one class only on side fit: there is nothing to calibrate on", do="give dev more lesions or patients")
     if len(select(rows, Side.TRAIN)) < batch:
         raise InputRefused(f"{len(select(rows, Side.TRAIN))} pictures in train are less than a batch of {batch}", do="lower train.batch")
 

@@ -132,6 +132,19 @@ def test_a_checkpoint_that_executes_code_is_refused_and_kept(tmp_path: Path, mon
     assert (tmp_path / "toy" / "last.pt").exists()
 
 
+def test_a_checkpoint_of_nan_is_refused_and_kept(tmp_path: Path) -> None:
+    recipe, places = _recipe(tmp_path, 1)
+    work = Work(recipe, tmp_path / "toy", in_domain(recipe, places), lambda text: None)
+    train_student(work, places)
+    last = tmp_path / "toy" / "last.pt"
+    state = torch.load(last, weights_only=True)
+    next(iter(state["ema"].values())).fill_(torch.nan)
+    torch.save(state, last)
+    with pytest.raises(InputRefused, match=r"last\.pt: holds NaN"):
+        train_student(work, places)
+    assert last.exists()
+
+
 def _full(target: Path) -> None:
     """The name that this process will write to leads to a device without room: the kernel's own ENOSPC, without a mount."""
     (target.parent / f".{target.name}.{os.getpid()}.partial").symlink_to("/dev/full")

@@ -121,7 +121,7 @@ def test_classes_groups_and_subgroups_are_counted() -> None:
     assert lines[-1] == "sex (train, others): unknown 1, 0, f 1, 1, m 1, 0"
 
 
-ALL = ((Side.CHOICE, 0), (Side.FIT, 0), (Side.CONFORMAL, 1))
+ALL = ((Side.CHOICE, 0), (Side.FIT, 0), (Side.FIT, 1), (Side.CONFORMAL, 1))
 
 
 @pytest.mark.parametrize(
@@ -132,6 +132,7 @@ ALL = ((Side.CHOICE, 0), (Side.FIT, 0), (Side.CONFORMAL, 1))
         (((Side.TRAIN, 0), (Side.TRAIN, 1)) * 9 + ALL, "no picture of c"),
         (((Side.TRAIN, 0), (Side.TRAIN, 1), (Side.TRAIN, 2), *ALL), "less than a batch of 8"),
         (((Side.TRAIN, 0), (Side.TRAIN, 1), (Side.TRAIN, 2)) * 4, "no picture on side choice"),
+        (((Side.TRAIN, 0), (Side.TRAIN, 1), (Side.TRAIN, 2), (Side.CHOICE, 0), (Side.FIT, 1), (Side.CONFORMAL, 1)), "only on side fit"),
     ],
 )
 def test_what_cannot_be_learned_or_judged_is_refused_before_an_hour_is_spent(rows: tuple[tuple[Side, int], ...], says: str) -> None:
