@@ -20,6 +20,8 @@ Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 ENOUGH_PICTURES = 5  # of a clip, to tell what stands still
 STANDS_STILL = 5.0  # levels, standard deviation over the pictures
 TISSUE_MOVES = 4.0  # of the median lit pixel of the region
+STILLER = 0.35  # than the neighborhood: under a curved probe's face tissue moves little, and letters not at all
+AROUND = 0.05  # of the height
 LIT = 40
 CONTRAST = 60  # levels above what is around
 COLORED = 50  # between the channels of a pixel
@@ -59,13 +61,16 @@ def _strokes(picture: U8, height: int) -> Mask:
 
 
 def _stands_still(pictures: Sequence[U8], within: Mask) -> Mask:
-    """Does not change, while the tissue does; nothing where the whole picture stands still."""
+    """Does not change, while the tissue around does, or on what is black; nothing where the whole picture stands still."""
     stack = np.stack([picture.max(axis=2) for picture in pictures])
     spread = stack.std(axis=0, dtype=np.float32)
-    tissue = within & (stack.max(axis=0) > LIT)
+    brightest = stack.max(axis=0)
+    tissue = within & (brightest > LIT)
     if not tissue.any() or np.median(spread[tissue]) < TISSUE_MOVES:
         return np.zeros_like(within)
-    return np.asarray(spread < STANDS_STILL)
+    side = max(9, round(AROUND * len(within)))
+    around, light = cv2.blur(spread, (side, side)), cv2.blur(brightest, (side, side))
+    return np.asarray((spread < STANDS_STILL) & ((spread < STILLER * around) | (light < LIT)))
 
 
 def _glyphs(mask: Mask, height: int) -> list[_Glyph]:

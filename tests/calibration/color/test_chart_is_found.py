@@ -3,13 +3,13 @@
 import cv2
 import numpy as np
 import pytest
-from rendered_chart import Photo, Shot, photograph
 
 from calibration.color.find import find_chart
 from calibration.color.read import read_patches
 from calibration.color.reference import built_in
 from edge.errors import InputRefused
 from edge.frame import U8
+from tests.calibration.color.rendered_chart import Photo, Shot, photograph
 
 CHART = built_in("classic-24")
 OUTER = [0, 5, 23, 18]

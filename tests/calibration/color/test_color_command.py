@@ -8,7 +8,6 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from rendered_chart import Shot, photograph
 from typer.testing import CliRunner
 
 from calibration.color.command import app
@@ -17,6 +16,7 @@ from edge.bundle.trust import Trust
 from edge.errors import CheckFailed, InputRefused, SonodermError, UsageError
 from edge.frame import U8
 from edge.profile import load_profile
+from tests.calibration.color.rendered_chart import Shot, photograph
 
 
 def save(path: Path, pixels: U8) -> Path:

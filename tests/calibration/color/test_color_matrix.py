@@ -5,9 +5,7 @@ from functools import cache
 import cv2
 import numpy as np
 import pytest
-from rendered_chart import Shot, photograph
 from scipy.optimize import least_squares
-from spectral import CAMERAS, camera_linear, reference
 
 from calibration.color.difference import difference, near
 from calibration.color.drift import drift_since
@@ -16,6 +14,8 @@ from calibration.color.fit import Fit, apply_matrix, fit
 from calibration.color.read import Seen, read_patches
 from calibration.color.reference import Chart, built_in
 from calibration.color.space import F64, lab_to_linear, linear_to_lab
+from tests.calibration.color.rendered_chart import Shot, photograph
+from tests.calibration.color.spectral import CAMERAS, camera_linear, reference
 
 CHART = built_in("classic-24")
 HARD = Shot(gamma=1.15, light=1.5, vignette=0.3, noise=4, blur_px=1.5, tilt=0.2, angle_deg=17)

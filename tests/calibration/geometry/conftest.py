@@ -1,6 +1,0 @@
-"""The renderer of this folder is imported by name."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
