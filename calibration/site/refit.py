@@ -10,8 +10,9 @@ by the design effect of its slope (Kish, Survey Sampling, 1965).
 If a temperature is true and another is used, the loss that a further picture is expected to have is a cross-entropy over the pictures at
 hand; so every pair of old and new has a change of that loss, and the distribution of truths gives the change its 90 % interval. The new
 temperature is the best of those whose interval lies below 0, which is often less than the whole step. "Helped" is said where there is
-one; where there is none, the old temperature stays and the answer is "cannot tell". A check on cases that the fit has not seen would
-throw most of a few dozen away: on simulated sites it saw half of what this sees.
+one; where there is none, the old temperature stays and the answer is "cannot tell". A temperature that makes the device surer needs a
+99 % interval: few cases look easier than they are. A check on cases that the fit has not seen would throw most of a few dozen away: on
+simulated sites it saw half of what this sees.
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ FEWEST_CASES, FEWEST_GROUPS_OF_CLASS = 20, 5
 LOG_STEPS = np.linspace(-1.6, 1.6, 81)  # temperatures tried, as factors of the one in force: a fifth to five times, 4 % apart
 NOW = len(LOG_STEPS) // 2
 PRIOR_SD = 0.5  # of the logarithm of the factor: with two thirds, a site wants 0.6 to 1.65 times the temperature of the bundle
-SURE = 0.95  # of the truths agree: one side of a 90 % interval
+SURE, SURE_TO_LOWER = 0.95, 0.995  # share of the truths that agree: one side of a 90 % interval, and of a 99 % one
 
 
 class Verdict(StrEnum):
@@ -83,7 +84,7 @@ def refit(cases: Cases, now: Scaling, prevalence: Sequence[float]) -> Refit:
     rows = np.where(np.isfinite(log_p), log_p, 0.0).reshape(m, n * k)  # a class without a local case: 0 times its logarithm is 0
     cross = -np.einsum("tc,uc->tu", np.exp(log_p).reshape(m, n * k), rows) / n  # [truth, used]; `@` would wake a BLAS thread per core
     change = cross - cross[:, [NOW]]
-    sure = truth @ (change < 0) >= SURE
+    sure = truth @ (change < 0) >= np.where(LOG_STEPS > 0, SURE, SURE_TO_LOWER)
     expected = truth @ change
     best = int(np.argmin(np.where(sure, expected, np.inf))) if sure.any() else int(np.argmin(expected))
     return Refit(
