@@ -8,7 +8,7 @@ import numpy as np
 
 from calibration.report.markup import document, missing, text
 from edge.frame import U8
-from edge.sources.picture import read_picture
+from export.data.shots import Shot, read_shot
 from export.report.facts import Mistake
 
 __all__ = ["MOST", "contact_sheet"]
@@ -33,7 +33,7 @@ def contact_sheet(title: str, side: str, n: int, mistakes: Sequence[Mistake]) ->
 def _one(mistake: Mistake) -> str:
     said = f"{mistake.truth}, said {mistake.said} {mistake.confidence:.0%} ({mistake.state})"
     name = text(mistake.picture.name)
-    picture = _jpeg(read_picture(mistake.picture))
+    picture = _jpeg(read_shot(Shot(mistake.picture, mistake.frame)))
     return (
         f'<figure><img alt="{name}" src="data:image/jpeg;base64,{base64.b64encode(picture).decode()}">'
         f"<figcaption>{text(said)}<br>{name}</figcaption></figure>"

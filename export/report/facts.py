@@ -82,13 +82,17 @@ class Timed:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A picture that got another label. picture: the file. confidence (0..1): of the label that it got; state: what was shown."""
+    """A picture that got another label. picture: the file; frame: of a cine or a clip, -1 where it is one picture.
+
+    confidence (0..1): of the label that it got; state: what was shown.
+    """
 
     picture: Path
     truth: str
     said: str
     confidence: float
     state: str
+    frame: int = -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from edge.bundle.open import VerifiedBundle
 from edge.classify import guards_of, judge, read_bank, still_verdict
 from edge.errors import UsageError
 from edge.preprocess.prepare import prepare
-from edge.sources.picture import read_picture
+from export.data.shots import read_shot
 from export.data.table import Row
 from export.report.facts import Looked, Mistake
 
@@ -47,7 +47,7 @@ def look(bundle: VerifiedBundle, rows: tuple[Row, ...], side: str, advance: Call
     cases, mistakes = [], []
     try:
         for row in rows:
-            raw = session.run(prepare(read_picture(row.image), manifest.input).tensor)
+            raw = session.run(prepare(read_shot(row.shot), manifest.input).tensor)
             judged = judge(raw, pair.decision, manifest.outputs, scope, bank)
             verdict = still_verdict(judged, guards)
             shown = None if verdict.label is None else codes[verdict.label]
@@ -55,7 +55,7 @@ def look(bundle: VerifiedBundle, rows: tuple[Row, ...], side: str, advance: Call
             cases.append(Case(codes[row.label], row.group, p, verdict.state, shown))
             said = int(np.argmax(judged.probabilities))
             if said != row.label:
-                mistakes.append(Mistake(row.image, codes[row.label], codes[said], p[said], verdict.state.value))
+                mistakes.append(Mistake(row.image, codes[row.label], codes[said], p[said], verdict.state.value, row.frame))
             advance()
     finally:
         session.close()

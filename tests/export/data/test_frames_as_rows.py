@@ -1,5 +1,6 @@
 """A row may be a picture, a DICOM object, or a frame of a cine or a clip; a folder of classes is a data set; decoded once by content."""
 
+import base64
 import os
 from pathlib import Path
 
@@ -11,9 +12,12 @@ from edge.errors import InputRefused
 from edge.frame import U8
 from edge.sources.clip import ClipSource
 from edge.sources.dicom import DicomSource
+from edge.sources.picture import read_picture
 from export.data.cache import cached
 from export.data.shots import Shot, read_shot, read_shots
 from export.data.table import Side, read_rows
+from export.report.contact import contact_sheet
+from export.report.facts import Mistake
 from export.store import finished
 from tests.clips import BLUE, RED, a_clip
 from tests.edge.sources.dicom_builder import US_SINGLE, a_dicom
@@ -134,3 +138,9 @@ def test_what_is_being_written_holds_the_process_in_its_name(tmp_path: Path) -> 
         partial.write_bytes(b"x")
         assert not (tmp_path / "a.npy").exists()
     assert [file.name for file in tmp_path.iterdir()] == ["a.npy"]
+
+
+def test_a_mistake_on_a_frame_is_shown_as_that_frame(tmp_path: Path) -> None:
+    sheet = contact_sheet("toy", "dev", 1, (Mistake(a_cine(tmp_path / "c.dcm"), "a", "b", 0.9, "READY", 3),))
+    shown = base64.b64decode(sheet.partition("data:image/jpeg;base64,")[2].partition('"')[0])
+    assert abs(float(read_picture(shown).mean()) - 120) < 2
