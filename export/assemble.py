@@ -9,6 +9,7 @@ from export.card import card
 from export.distil.deployed import OPSET, OUTPUTS
 from export.distil.members import words_of_teachers
 from export.gate.pairs import BANK, Numbers
+from export.gate.teacher import AgainstTeacher
 from export.provenance import made_at, versions_of
 from export.sbom import sbom
 from export.work import SCHEMES, Work
@@ -18,12 +19,14 @@ __all__ = ["assemble"]
 TOOLS = ("torch", "timm", "onnx", "onnxruntime", "openvino", "opencv-python")
 
 
-def assemble(work: Work, recipe_sha256: str, weights: str, numbers: Numbers, bank: NDArray[np.int8]) -> bytes:
-    """weights: where the student started from. bank: (n, 128) int8."""
+def assemble(
+    work: Work, recipe_sha256: str, weights: str, numbers: Numbers, bank: NDArray[np.int8], beside: AgainstTeacher | None = None
+) -> bytes:
+    """weights: where the student started from. bank: (n, 128) int8. beside: the student against its teacher, where it has one."""
     recipe, model, teachers = work.recipe, work.recipe.model, words_of_teachers(work.recipe, work.folder)
     counts = {str(side): tuple(np.bincount(s.labels, minlength=len(recipe.labels)).tolist()) for side, s in work.sides.items()}
     members = {f"forms/{form}.onnx": work.form(form).read_bytes() for form in SCHEMES}
-    members |= {BANK: bank.tobytes(), "card.md": card(recipe, numbers.gated, counts, teachers).encode()} | numbers.golden.members
+    members |= {BANK: bank.tobytes(), "card.md": card(recipe, numbers.gated, counts, teachers, beside).encode()} | numbers.golden.members
     members |= {"sbom.cdx.json": sbom(("sonoderm", *TOOLS))}
     k = len(recipe.labels)
     manifest = Manifest(

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from edge.backends.session import Graph
 from edge.frame import F32, U8
 from export.assemble import assemble
 from export.data.subgroups import Subgroups
@@ -10,8 +11,10 @@ from export.data.table import Side
 from export.distil.deployed import OPSET, OUTPUTS, Deployed, Heads, export_onnx, features_of
 from export.distil.network import Student
 from export.gate.frames import gate_frames
-from export.gate.pairs import INT8_PAIRS, Reference, calibrate_pairs
+from export.gate.pairs import INT8_PAIRS, Numbers, Reference, calibrate_pairs
+from export.gate.speed import Timing, time_graphs, write_timings
 from export.gate.subject import Subject
+from export.gate.teacher import against_teacher
 from export.pictures import Places, dev_subgroups, in_domain, negatives_of
 from export.quantize.aware import AwareEpoch, learn_int8
 from export.quantize.make import Forms, make_forms
@@ -47,7 +50,10 @@ def build(recipe: Recipe, recipe_sha256: str, others: tuple[Recipe, ...], places
     bank = choose_bank(embeddings, train.labels, train.groups, recipe.train.seed)
     subject = _subject(work)
     numbers = calibrate_pairs(subject, bank, _reference(work, dev_subgroups(recipe, places), forms.worst_layer))
-    return assemble(work, recipe_sha256, student.origin, numbers, bank)
+    first = numbers.gated[0]
+    beside = against_teacher(recipe, places, (first.figures.form, first.figures.engine), first.said)
+    write_timings(_timings(work, subject, numbers), work.latency)
+    return assemble(work, recipe_sha256, student.origin, numbers, bank, beside)
 
 
 def _graph(work: Work, student: Student, foreign: U8) -> tuple[Heads, F32]:
@@ -121,6 +127,20 @@ def _subject(work: Work) -> Subject:
         folder=work.folder,
         say=work.say,
     )
+
+
+def _timings(work: Work, subject: Subject, numbers: Numbers) -> list[Timing]:
+    """Every proven pair and FP32 on ONNX Runtime, with the balanced accuracy that the gate found on its frames."""
+    work.say("speed: a picture on each engine of this machine")
+    whole = Graph(work.float_graph.read_bytes(), "float", "0" * 64, "fp32", "float32", OPSET, subject.input, OUTPUTS, len(subject.labels))
+    graphs = {"fp32 on onnxruntime": (whole, "onnxruntime")}
+    accuracy = {"fp32 on onnxruntime": numbers.gated[0].figures.balanced_accuracy_float}
+    for figures in (gated.figures for gated in numbers.gated):
+        name = f"{figures.form} on {figures.engine}"
+        graphs[name], accuracy[name] = (subject.graph(figures.form), figures.engine), figures.balanced_accuracy
+    frames = numbers.gated[0].figures.frames
+    found = time_graphs(graphs, work.sides[Side.FIT].pixels[0])
+    return [Timing(name, round(ms, 3), accuracy[name], "dev and augmentations", frames) for name, ms in found.items()]
 
 
 def _reference(work: Work, subgroups: tuple[Subgroups, ...], worst_layer: str) -> Reference:

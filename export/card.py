@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from export.gate.figures import PairFigures
 from export.gate.pairs import RECALL_NAMED, Gated
+from export.gate.teacher import AgainstTeacher
 from export.recipe import Recipe
 
 __all__ = ["card", "figures_of_card", "gate_lines"]
@@ -17,8 +18,17 @@ ROW = re.compile(
 )
 
 
-def card(recipe: Recipe, gated: Sequence[Gated], counts: dict[str, tuple[int, ...]], teachers: Sequence[str] = ()) -> str:
-    """counts: pictures per label, by side of the split. teachers: a line on each network that the student learned from."""
+def card(
+    recipe: Recipe,
+    gated: Sequence[Gated],
+    counts: dict[str, tuple[int, ...]],
+    teachers: Sequence[str] = (),
+    beside: AgainstTeacher | None = None,
+) -> str:
+    """counts: pictures per label, by side of the split. teachers: a line on each network that the student learned from.
+
+    beside: the student held against them on dev.
+    """
     model = recipe.model
     codes = [label.code for label in recipe.labels]
     lines = [
@@ -40,6 +50,7 @@ def card(recipe: Recipe, gated: Sequence[Gated], counts: dict[str, tuple[int, ..
         "Probabilities speak of a uniform prevalence of the classes: they are fitted with every class weighing the same.",
         "",
         *gate_lines(gated),
+        *_beside(beside),
         "Figures on sets that no step saw stand in the README, with their command.",
         "",
         "## Limits",
@@ -61,6 +72,23 @@ def figures_of_card(text: str) -> tuple[PairFigures, ...]:
         measured = map(float, (agreement, balanced, balanced_float, loss, auc, auc_float, ece, ready))
         out.append(PairFigures(form, engine, int(frames), int(n), *measured))
     return tuple(out)
+
+
+def _beside(teacher: AgainstTeacher | None) -> list[str]:
+    """student - teacher, by paired resampling of patients or lesions."""
+    if teacher is None:
+        return []
+    found = teacher.comparison
+    low, high = found.loss_interval
+    view = "with the mirror image" if teacher.flipped else "one view"
+    return [
+        "## Student and teacher on dev",
+        "",
+        f"Balanced accuracy of the student ({teacher.form} on {teacher.engine}) {found.balanced:.3f}, of the teacher ({view}) "
+        f"{found.balanced_float:.3f}: student - teacher {-found.loss:+.3f} ({-high:+.3f} to {-low:+.3f}), {found.frames} pictures, "
+        "neither calibrated.",
+        "",
+    ]
 
 
 def gate_lines(gated: Sequence[Gated]) -> list[str]:

@@ -8,9 +8,10 @@ from export.data.table import Side
 from export.pictures import Sided
 from export.recipe import Recipe
 
-__all__ = ["SCHEMES", "Say", "Work"]
+__all__ = ["LATENCY", "SCHEMES", "SENSITIVITY", "Say", "Work"]
 
 Say = Callable[[str], None]
+SENSITIVITY, LATENCY = "sensitivity.json", "latency.json"
 SCHEMES = {"u8s8": "u8s8", "trt-in": "trt_in"}  # form of the bundle -> how it is quantized
 
 
@@ -30,7 +31,12 @@ class Work:
     @property
     def sensitivity(self) -> Path:
         """What each layer alone in INT8 does: JSON, worst first."""
-        return self.folder / "sensitivity.json"
+        return self.folder / SENSITIVITY
+
+    @property
+    def latency(self) -> Path:
+        """Speed against accuracy of every proven pair, and of FP32: JSON."""
+        return self.folder / LATENCY
 
     def form(self, name: str) -> Path:
         return self.folder / f"{name}.onnx"

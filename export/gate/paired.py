@@ -45,7 +45,8 @@ class RecallChange:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """frames, groups: how many. agreement: share of equal labels. loss, loss_upper: FP32 - INT8 balanced accuracy, one-sided 95 % bound.
+    """frames, groups: how many. agreement: share of equal labels. loss: FP32 - INT8 balanced accuracy,
+    loss_upper: its one-sided 95 % bound, loss_interval: two-sided.
 
     recalls: every class that occurs. disagree_most: code of the class, by FP32 label, that loses most agreement.
     """
@@ -57,6 +58,7 @@ class Comparison:
     balanced: float
     loss: float
     loss_upper: float
+    loss_interval: tuple[float, float]
     recalls: tuple[RecallChange, ...]
     disagree_most: str
 
@@ -98,6 +100,7 @@ def compare(wanted: I64, found: I64, labels: I64, groups: list[str], codes: tupl
         balanced=balanced,
         loss=balanced_float - balanced,
         loss_upper=float(np.quantile(loss, 0.95)),
+        loss_interval=(float(np.quantile(loss, 0.025)), float(np.quantile(loss, 0.975))),
         recalls=tuple(recalls),
         disagree_most=codes[max(apart, key=lambda c: apart[c])],
     )

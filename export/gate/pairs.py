@@ -48,12 +48,13 @@ class Reference:
     worst_layer: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Gated:
-    """What the gate found of one pair."""
+    """What the gate found of one pair. said: (n,) its largest logit on dev, without calibration."""
 
     figures: PairFigures
     comparison: Comparison
+    said: NDArray[np.int64]
     worst: Subgroup | None
 
 
@@ -166,4 +167,4 @@ def _gate(
     subject.say(f"  {figures}")
     refuse(*pair, found, RECALL_NAMED, against.worst_layer)
     worst = worst_subgroup(against.subgroups, frames.labels[: frames.dev], p_float.argmax(1)[: frames.dev], own.argmax(1))
-    return Gated(figures, found, worst)
+    return Gated(figures, found, every.logits[: frames.dev].argmax(1), worst)

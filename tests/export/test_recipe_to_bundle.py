@@ -1,5 +1,6 @@
 """A recipe becomes a bundle that the device opens and that answers right: every step, on a toy data set, with a small backbone."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,14 @@ from msgspec.structs import replace
 import edge
 from edge.bundle.open import verify_bundle
 from edge.bundle.trust import load_trust
+from edge.cli.output import Progress
 from edge.errors import InputRefused
 from export.build import build
 from export.bundle.keys import keygen
 from export.bundle.sign import sign
 from export.pictures import Places, in_domain
 from export.recipe import Distil, Member, Recipe, Teacher, read_recipe
+from export.report.after_run import report_of_run
 from export.train import train_student
 from export.work import Work
 from tests.export.toy import CODES, RECIPE, a_toy_set, stripes
@@ -42,6 +45,12 @@ def test_a_recipe_becomes_a_bundle_that_answers_right(toy: tuple[Recipe, str, Pa
     gates = {(pair.form, pair.engine): pair.gate for pair in bundle.manifest.pairs}
     assert gates["u8s8", "onnxruntime"] == "passed"
     assert gates["trt-in", "tensorrt"] == "unrun"
+    report = report_of_run(recipe, image, Places(folder, tmp_path / "runs"), "2026-01-01T00:00:00+00:00", Progress)
+    assert report is not None
+    text = report.read_text(encoding="utf-8")
+    assert "fp32 on onnxruntime" in text
+    assert "Not measured" not in text.partition("Sensitivity of layers")[2].partition("Mistakes")[0]
+    assert json.loads(bundle.member("sbom.cdx.json"))["bomFormat"] == "CycloneDX"
     model = edge.open_model(bundle, engine="onnxruntime")
     rng = np.random.default_rng(99)
     answers = [dict(model.classify(stripes(i % 2, rng)).probabilities) for i in range(20)]

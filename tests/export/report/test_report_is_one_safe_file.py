@@ -22,6 +22,7 @@ from export.data.subgroups import Subgroups, subgroups_of
 from export.gate.figures import PairFigures, Subgroup
 from export.gate.paired import Comparison, RecallChange
 from export.gate.pairs import Gated
+from export.gate.teacher import AgainstTeacher
 from export.recipe import read_recipe
 from export.report.contact import WARNING, contact_sheet
 from export.report.facts import Curve, CurvePoint, Layer, Looked, Mistake, PairFacts, Report, Timed
@@ -230,9 +231,13 @@ def test_layers_and_latency_are_read_or_refused(tmp_path: Path) -> None:
 
 def test_the_gate_figures_of_our_card_are_read_back() -> None:
     recipe, _ = read_recipe(Path(__file__).parents[3] / "export" / "recipes" / "breast-us.toml")
-    same = Comparison(3064, 212, 0.9923, 0.81, 0.8, 0.01, -0.0012, (RecallChange("malignant", 900, 0.8, 0.79, -0.02, 0.01),), "benign")
-    text = card(recipe, [Gated(figures(), same, Subgroup("age", "below 40", 33, 0.8, 0.9))], {"train": (3, 4)})
+    recall = RecallChange("malignant", 900, 0.8, 0.79, -0.02, 0.01)
+    same = Comparison(3064, 212, 0.9923, 0.81, 0.8, 0.01, -0.0012, (-0.01, 0.02), (recall,), "benign")
+    worst = Subgroup("age", "below 40", 33, 0.8, 0.9)
+    gated, beside = Gated(figures(), same, np.zeros(383, np.int64), worst), AgainstTeacher("u8s8", "openvino", True, same)
+    text = card(recipe, [gated], {"train": (3, 4)}, (), beside)
     assert figures_of_card(text) == (figures(),)
+    assert "student - teacher -0.010 (-0.020 to +0.010), 3064 pictures" in text
     assert "age = below 40 (n = 33) loses most: accuracy 0.900 to 0.800" in text
     assert "malignant (900 frames): 0.800 to 0.790 (-0.020 to +0.010)" in text
     assert figures_of_card("a card by another hand") == ()
