@@ -76,7 +76,8 @@ class Images:
         if running is not None:
             images.append(_entry(0, running, active=True, confirmed=running.confirmed and not record.trying))
         if waiting is not None:
-            pending = record.pending is not None and not record.trying
+            asked = self._asked is not None and self._asked[0] == waiting.mcuboot_sha256
+            pending = asked or (record.pending is not None and not record.trying)
             images.append(_entry(1, waiting, confirmed=record.trying, pending=pending, permanent=pending and record.pending == "permanent"))
         return {"images": images}
 

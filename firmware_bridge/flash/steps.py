@@ -71,7 +71,11 @@ class _Steps:
                 self._watch.say("it is on trial already")
             case _:
                 assert_never(made.action)
-        return self._await_trial(info)
+        try:
+            return self._await_trial(info)
+        except SourceUnreachable as error:
+            state = "the new model is stored; the device tries it by itself, and keeps the old one if it fails"
+            raise SourceUnreachable(error.what, state=state, do="bring it back and ask it: sonoderm device info") from error
 
     def _forecast(self, made: Plan) -> str:
         runs = self._session.first_info.running

@@ -1,14 +1,6 @@
 """`device init` on the device and over the cable, and `device serve` as a process on a pty."""
 
-import os
-import pty
-import select
-import subprocess
-import sys
-import threading
-import tty
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -19,11 +11,11 @@ from edge.errors import NotTrusted, UsageError
 from firmware_bridge.device.board import board_serial
 from firmware_bridge.device.runview import run_of
 from tests.builders import BuiltBundle, a_bundle
-from tests.firmware_bridge.benches import device, error_of, flash_at, rows, wait_for
+from tests.firmware_bridge.benches import device, error_of, flash_at, rows
+from tests.firmware_bridge.served import a_cable, served
 
 pytest.importorskip("serial")
 
-SERVE = "from firmware_bridge.commands import app; app()"
 ONE_S = 1_000_000_000
 
 
@@ -33,41 +25,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> BuiltBundle:
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """Two ports that are one cable (the technician's end, the device's end)."""
-    ends = [pty.openpty() for _ in range(2)]
-    for _, slave in ends:
-        tty.setraw(slave)
-    masters = [master for master, _ in ends]
-    stop = threading.Event()
-
-    def carry() -> None:
-        while not stop.is_set():
-            for source in select.select(masters, [], [], 0.05)[0]:
-                target = masters[1] if source == masters[0] else masters[0]
-                data = os.read(source, 65536)
-                while data:
-                    data = data[os.write(target, data) :]
-
-    thread = threading.Thread(target=carry)
-    thread.start()
-    yield os.ttyname(ends[0][1]), os.ttyname(ends[1][1])
-    stop.set()
-    thread.join(5)
-    for master, slave in ends:
-        os.close(master)
-        os.close(slave)
-
-
-@contextmanager
-def served(pair: tuple[str, str], slots: Path, trust: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    words = [sys.executable, "-c", SERVE, "serve", "--port", pair[1], "--slots", str(slots), "--trust", str(trust), "--serial", "bench-1"]
-    with subprocess.Popen(words) as process:
-        try:
-            wait_for(lambda: device("info", "--port", pair[0]).exit_code == 0, 60)
-            yield process
-        finally:
-            process.kill()
+def pair() -> Iterator[tuple[str, str]]:
+    with a_cable() as ends:
+        yield ends
 
 
 def test_the_first_key_comes_over_the_cable_and_the_second_does_not(tmp_path: Path, built: BuiltBundle, pair: tuple[str, str]) -> None:

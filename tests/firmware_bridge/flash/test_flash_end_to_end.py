@@ -66,8 +66,8 @@ def test_what_a_device_would_refuse_is_refused_before_the_first_byte(tmp_path: P
         assert log.count("installed") == 1
 
 
-def test_a_device_set_to_manual_waits_for_a_yes(tmp_path: Path, made: Bundles) -> None:
-    with a_bench(tmp_path / "bench", made, 1, "--confirm", "manual") as bench:
+def test_a_device_set_to_manual_waits_for_a_yes_also_on_a_uart(tmp_path: Path, made: Bundles) -> None:
+    with a_bench(tmp_path / "bench", made, 1, "--confirm", "manual", "--link", "uart") as bench:
         tried = flash(bench, made.new)
         assert [row["outcome"] for row in rows(tried)] == ["on trial"], tried.output
         assert device("confirm", "--ports", str(bench.ports)).exit_code == 0
