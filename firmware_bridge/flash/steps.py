@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol, assert_never
+from typing import Final, Literal, Protocol, assert_never
 
 from edge.errors import BundleRefused, CheckFailed, SonodermError, SourceUnreachable
 from firmware_bridge.flash.client import DeviceRefused
@@ -117,7 +117,8 @@ class _Steps:
         try:
             session.send(upload, self._sent)
         except UploadStopped as error:
-            raise self._stopped(error) from error
+            if error.stop is not Stop.DIFFERENT:  # else the device's own verdict follows, and with it another try
+                raise self._stopped(error, error.stop) from error
         except SourceUnreachable as error:
             do = "plug it in and flash again: it goes on from there"
             raise SourceUnreachable(error.what, state=f"{_kept(session.first_info)}; {self._share()} has arrived", do=do) from error
@@ -126,9 +127,9 @@ class _Steps:
         self._acked_b = acked_b
         self._watch.sent(acked_b, len(self._offer.data))
 
-    def _stopped(self, error: UploadStopped) -> SonodermError:
+    def _stopped(self, error: UploadStopped, stop: Literal[Stop.REFUSED, Stop.NOISY, Stop.SILENT]) -> SonodermError:
         state = f"{_kept(self._session.first_info)}; {self._share()} has arrived and is kept"
-        match error.stop:
+        match stop:
             case Stop.REFUSED:
                 return CheckFailed(f"the device refused the upload: {error.reason}", state=state, do="sonoderm device log says more")
             case Stop.NOISY:
@@ -136,10 +137,8 @@ class _Steps:
                 return SourceUnreachable(f"the line is too noisy: {error.reason}", state=state, do=do)
             case Stop.SILENT:
                 return SourceUnreachable(error.reason, state=state, do="restart the device, then flash again: it goes on from there")
-            case Stop.DIFFERENT:
-                return SourceUnreachable(error.reason, state=_kept(self._session.first_info), do="flash again: it is sent anew")
             case _:
-                assert_never(error.stop)
+                assert_never(stop)
 
     def _share(self) -> str:
         return f"{self._acked_b * 100 // len(self._offer.data)} % of the new one"

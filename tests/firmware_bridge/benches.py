@@ -52,7 +52,7 @@ class Bundles:
 def bundles(folder: Path, **new: object) -> Bundles:
     key = a_key()
     ids = {"vendor_id": VENDOR, "class_id": CLASS}
-    old = a_bundle(folder / "old", key=key, security_counter=1, version="1.0.0", **ids)  # type: ignore[arg-type]
+    old = a_bundle(folder / "old", key=key, security_counter=1, version="1.0.0", **ids)
     return Bundles(old, a_bundle(folder / "new", key=key, security_counter=2, version="1.0.1", **ids, **new))  # type: ignore[arg-type]
 
 

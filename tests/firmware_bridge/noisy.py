@@ -7,9 +7,13 @@ import select
 import threading
 import tty
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
+
+from firmware_bridge.wire.cbor import decode, encode
+from firmware_bridge.wire.console import Deframer, frame
+from firmware_bridge.wire.smp import pack, unpack
 
 
 class Noise:
@@ -34,11 +38,37 @@ class Noise:
         return bytes(out + data[last:])
 
 
+class OneForgedChunk:
+    """Changes one byte of the first chunk of an upload and gives the message a CRC that fits: what happens once in 65,536 damages."""
+
+    def __init__(self) -> None:
+        self._input = Deframer()
+        self.done = False
+
+    def damage(self, data: bytes) -> bytes:
+        return data if self.done else b"".join(self._forge(message) for message in self._input.feed(data))
+
+    def _forge(self, message: bytes) -> bytes:
+        parts = unpack(message)
+        assert parts is not None
+        header, body = parts[0], decode(parts[1])
+        chunk = body.get("data")
+        if (header.op, header.group, header.command) == (2, 1, 1) and isinstance(chunk, bytes):
+            middle = len(chunk) // 2
+            body["data"] = chunk[:middle] + bytes([chunk[middle] ^ 1]) + chunk[middle + 1 :]
+            self.done = True
+        return frame(pack(header, encode(body)))
+
+
+class Damage(Protocol):
+    def damage(self, data: bytes) -> bytes: ...
+
+
 class NoisyCable:
     """A port of its own that leads to one device of a ports file, also after that came back under another name."""
 
-    def __init__(self, ports_file: Path, serial: str, rate: float, seed: int) -> None:
-        self._file, self._serial, self._noise = ports_file, serial, Noise(rate, seed)
+    def __init__(self, ports_file: Path, serial: str, noise: Damage) -> None:
+        self._file, self._serial, self._noise = ports_file, serial, noise
         self._near, self._held = pty.openpty()
         tty.setraw(self._held)
         os.set_blocking(self._near, False)

@@ -11,7 +11,7 @@ import pytest
 from edge.errors import CheckFailed, NotTrusted
 from tests.builders import a_bundle, a_key
 from tests.firmware_bridge.benches import CLASS, VENDOR, Bundles, a_bench, bundles, device, error_of, flash, rows, wait_for
-from tests.firmware_bridge.noisy import NoisyCable
+from tests.firmware_bridge.noisy import Noise, NoisyCable, OneForgedChunk
 
 pytest.importorskip("serial")
 
@@ -127,7 +127,7 @@ def fleet_of(folder: Path, made: Bundles, count: int, replug_s: int) -> None:
 def test_noise_up_to_a_byte_in_a_thousand_delivers_the_right_model_and_more_is_named(tmp_path: Path, made: Bundles) -> None:
     rates = {"sim-01": 1e-5, "sim-02": 1e-4, "sim-03": 1e-3, "sim-04": 1e-2}
     with a_bench(tmp_path / "bench", made, 4) as bench, ExitStack() as stack:
-        cables = [stack.enter_context(NoisyCable(bench.ports, serial, rate, seed=3)) for serial, rate in rates.items()]
+        cables = [stack.enter_context(NoisyCable(bench.ports, serial, Noise(rate, seed=3))) for serial, rate in rates.items()]
         done = flash(bench, made.new, ports=tuple(cable.port for cable in cables))
         error_of(done)
         stack.close()
@@ -159,3 +159,12 @@ def test_control_c_stops_between_two_messages_and_says_what_is_kept(tmp_path: Pa
     assert stopped.exit_code != 0
     assert [row["exit_code"] for row in rows(stopped)] == [130]
     assert "interrupted [what arrived is kept] -> flash again: it goes on from there" in stopped.stderr
+
+
+def test_a_damaged_chunk_whose_crc_fits_is_found_by_the_device_and_sent_again(tmp_path: Path, made: Bundles) -> None:
+    forger = OneForgedChunk()
+    with a_bench(tmp_path / "bench", made, 1) as bench, NoisyCable(bench.ports, "sim-01", forger) as cable:
+        done = flash(bench, made.new, ports=(cable.port,))
+    assert forger.done
+    assert [(row["outcome"], row["version"]) for row in rows(done)] == [("flashed", "1.0.1")], done.output
+    assert "it arrived damaged: sending it again" in done.stderr
