@@ -18,6 +18,7 @@ from calibration.profile.deliver import (
     deliver,
     last_of,
     prepare,
+    require_folder,
 )
 from calibration.profile.pictures import setting_of, take
 from edge.bundle.durable import replace_durably
@@ -58,6 +59,8 @@ def color(
         raise UsageError("--check compares with a profile, and there is no --profile", do="give --profile FILE")
     if grey_card and (report or check):
         raise UsageError("--report and --check need a chart", do="leave --grey-card out")
+    if report is not None:
+        require_folder(report)
     reference = read_chart(Path(chart)) if chart.lower().endswith(".csv") or Path(chart).is_file() else built_in(chart)
     now = datetime.datetime.now(datetime.UTC)
     delivery = prepare(profile, key, name, valid_days, trust, now)

@@ -79,7 +79,7 @@ class ChartMeasured:
         """For a terminal and the head of the page."""
         f = self.facts
         lines = [
-            ("chart", f"{f.chart}, {f.patches_used} of {len(NAMES)} patches used, {f.photos} photographs"),
+            ("chart", f"{f.chart}, {f.patches_used} of {len(NAMES)} patches used, {f.photos} photograph{'s' * (f.photos > 1)}"),
             ("as photographed", f"ΔE00 median {f.before_median:.2f}, worst {f.before_worst:.2f}"),
             (
                 "corrected, on the device",

@@ -11,7 +11,17 @@ import typer
 
 from calibration.geometry.draw import draw
 from calibration.geometry.locate import locate
-from calibration.profile.deliver import CameraOption, KeyOption, NameOption, OpticOption, ProfileOption, ValidOption, deliver, prepare
+from calibration.profile.deliver import (
+    CameraOption,
+    KeyOption,
+    NameOption,
+    OpticOption,
+    ProfileOption,
+    ValidOption,
+    deliver,
+    prepare,
+    require_folder,
+)
 from calibration.profile.pictures import setting_of, take
 from edge.bundle.durable import replace_durably
 from edge.cli.listing import print_pairs
@@ -52,6 +62,8 @@ def geometry(
 
     What a DICOM file states about its regions comes first. A clip tells more than a picture: letters on the tissue stand still in it.
     """
+    if report is not None:
+        require_folder(report)
     delivery = prepare(profile, key, name, valid_days, trust, datetime.datetime.now(datetime.UTC))
     taken = take(screen, PICTURES)
     setting = setting_of(taken, camera, optic) if delivery else None

@@ -54,7 +54,7 @@ def locate(taken: Taken) -> Located:
                 f"{taken.what}: no scan region is to be seen", do="give a picture with tissue on it, gain up and probe on the skin"
             )
         shape = fit_shape(mask)
-        how = f"pixels of {len(taken.pictures)} pictures: {shape.kind}"
+        how = f"pixels of {len(taken.pictures)} picture{'s' * (len(taken.pictures) > 1)}: {shape.kind}"
         notes = ()
         if shape.kind is Kind.OUTLINE:
             notes = ("the region has the shape of no probe: look at the picture, a clip with the probe on the skin may help",)

@@ -16,8 +16,18 @@ from edge.errors import UsageError
 from edge.profile import Correction, Setting
 
 __all__ = [
-    "CameraOption", "Delivery", "KeyOption", "NameOption", "OpticOption", "ProfileOption", "ValidOption", "deliver", "last_of", "prepare",
-]  # fmt: skip
+    "CameraOption",
+    "Delivery",
+    "KeyOption",
+    "NameOption",
+    "OpticOption",
+    "ProfileOption",
+    "ValidOption",
+    "deliver",
+    "last_of",
+    "prepare",
+    "require_folder",
+]
 
 ProfileOption = Annotated[
     Path | None, typer.Option("--profile", metavar="FILE", help="The profile it goes into; without it, it is shown only.")
@@ -50,12 +60,19 @@ def prepare(
         if key is not None:
             raise UsageError("--key signs a profile, and there is no --profile", do="give --profile FILE, or leave --key out")
         return None
+    require_folder(path)
     believed = load_trust(trust)
     signing = read_signing_key(key) if key else None
     called = name or re.sub(r"[^A-Za-z0-9._-]", "-", path.stem).lstrip("._-")[:60]
     if not called:
         raise UsageError(f"{path} gives no name for a profile", do="--name NAME")
     return Delivery(path, signing, read_current(path, believed), believed, called, now.date() + datetime.timedelta(days=valid_days), now)
+
+
+def require_folder(file: Path) -> None:
+    """Before anybody measures: a file can be written there. Raises UsageError where its folder is not there."""
+    if not file.parent.is_dir():
+        raise UsageError(f"there is no folder {file.parent}", do=f"mkdir -p {file.parent}")
 
 
 def last_of(delivery: Delivery | None, setting: Setting) -> Correction | None:

@@ -35,6 +35,7 @@ DIRECTIONS: dict[str, Rule] = {
     "settled_temperature": Rule(Direction.UP, "a higher temperature flattens the probabilities"),
     "bias": Rule(Direction.FIXED, "a bias favours a class: never unsigned"),
     "scale": Rule(Direction.FIXED, "a factor favours a class: never unsigned, and no overlay carries one"),
+    "blurred_out_of_scope_above": Rule(Direction.FIXED, "it chooses between two refusals, shows no label, and no overlay carries one"),
     "guard_at": Rule(Direction.DOWN, "a lower limit rules a class that must not be missed out less often"),
 }
 

@@ -11,11 +11,16 @@ import pytest
 from typer.testing import CliRunner
 
 from calibration.color.command import app
+from calibration.color.find import find_chart
+from calibration.color.overlay import reference_code
+from calibration.color.read import read_patches
 from calibration.color.reference import NAMES, built_in, read_chart
+from calibration.color.space import encode, lab_to_linear
 from edge.bundle.trust import Trust
 from edge.errors import CheckFailed, InputRefused, SonodermError, UsageError
 from edge.frame import U8
 from edge.profile import load_profile
+from edge.sources.picture import read_picture
 from tests.calibration.color.rendered_chart import Shot, photograph
 
 
@@ -93,12 +98,22 @@ def test_a_file_does_not_know_its_camera(chart_photo: Path, tmp_path: Path) -> N
     assert "--camera" in (ended.exception.do or "")
 
 
-def test_a_camera_that_is_right_is_left_alone(tmp_path: Path) -> None:
+def test_a_matrix_that_would_help_nobody_is_not_kept(tmp_path: Path) -> None:
     right = save(tmp_path / "a.png", photograph(Shot(matrix=np.eye(3), gains=(0.9999,) * 3, noise=0, blur_px=0)).pixels)
+    code = np.rint(encode(np.clip(lab_to_linear(built_in("classic-24").lab), 0, 1)) * 255)
+    seen = read_patches(read_picture(right), find_chart(read_picture(right), built_in("classic-24")))
+    assert np.abs(seen.code - code)[:17].max() < 2  # the photograph is right already
     ended = run(str(right), "--camera", "x", "--profile", str(tmp_path / "p.json"))
-    if ended.exception:
-        assert isinstance(ended.exception, CheckFailed)
-        assert not (tmp_path / "p.json").exists()
+    assert isinstance(ended.exception, CheckFailed)
+    assert "as good as they get" in ended.exception.what
+    assert not (tmp_path / "p.json").exists()
+
+
+def test_a_folder_that_is_not_there_is_said_before_anything_is_measured(chart_photo: Path, tmp_path: Path) -> None:
+    for words in (["--report", str(tmp_path / "no" / "r.html")], ["--profile", str(tmp_path / "no" / "p.json"), "--camera", "x"]):
+        ended = run(str(chart_photo), *words)
+        assert isinstance(ended.exception, UsageError)
+        assert "there is no folder" in ended.exception.what
 
 
 # grey card
@@ -161,8 +176,6 @@ def test_a_chart_s_own_values_are_read_as_a_spreadsheet_writes_them(tmp_path: Pa
 
 
 def test_srgb_values_are_taken_as_such(tmp_path: Path) -> None:
-    from calibration.color.overlay import reference_code
-
     chart = built_in("classic-24")
     rows = "\n".join(",".join(f"{v:.0f}" for v in row) for row in reference_code(chart))
     (tmp_path / "c.csv").write_text(f"R,G,B\n{rows}\n")
