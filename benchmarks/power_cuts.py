@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -24,6 +24,7 @@ from typing import Generic, TypeVar
 from benchmarks.power_cuts_disk import Fault, Files, SimulatedDisk
 from benchmarks.power_cuts_open import outcome
 from benchmarks.power_cuts_plays import AGAIN, PLAYS, RESUMED, Kit, Play, init
+from edge.bundle.slotboot import Rescue
 from edge.bundle.slotfiles import RECORD
 from edge.errors import SonodermError
 from firmware_bridge.device.slots import CHECKPOINT_B
@@ -126,6 +127,8 @@ def _faulty_cases_of(play: Play, rehearsal: Rehearsal, fault: Fault) -> Iterator
     runs = frozenset([rehearsal.runs(disk)])
     for act in play.acts:
         versions = {_version(r) for r in (*runs, act.runs)}
+        if "start" in act.name:
+            versions.add(_fallback(act.runs))  # a try that the fault has cost may have been the last
         is_acknowledged = False
         for _ in range(2):
             with _cuts(disk) as found:
@@ -144,6 +147,11 @@ def _faulty_cases_of(play: Play, rehearsal: Rehearsal, fault: Fault) -> Iterator
             return
         runs = after
         yield from (Case(files, runs, f"{where}, acknowledged") for files in disk.states())
+
+
+def _fallback(runs: str) -> str:
+    """What is confirmed: it runs when nothing can be saved."""
+    return runs.split("full disk: ")[1].rstrip(")")
 
 
 def _version(runs: str) -> str:
@@ -177,7 +185,7 @@ def second_cases_of(first: Case, rehearsal: Rehearsal) -> Iterator[Case]:
     runs = frozenset([rehearsal.runs(disk)])
     is_bound = disk.read(RECORD) is not None
     for act in AGAIN if is_bound else (init, *AGAIN):
-        with _cuts(disk) as found:
+        with _cuts(disk) as found, suppress(Rescue):
             act(disk, rehearsal.kit)
         after = frozenset([rehearsal.runs(disk)])
         yield from (Case(files, runs | after, f"{first.where}; then {act.__name__}") for files in found)

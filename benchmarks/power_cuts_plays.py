@@ -187,4 +187,4 @@ PLAYS: Final = (
     ),
 )
 RESUMED: Final = Play("a long upload by three processes", RUNS_7, _flash(SEVEN, "1.0.10", 10, processes=3))
-AGAIN: Final = (_boot, _passes, _upload(9), _install, _test, _boot, _passes)  # what follows the first cut
+AGAIN: Final = (_boot, _passes, _upload(9), _install, _test, _boot, _passes)  # what follows the first cut; a rescue answers too

@@ -24,9 +24,10 @@ from calibration.confidence.table import (
     look_at,
     read_table,
 )
+from calibration.profile.deliver import Delivery
 from calibration.site.overlay import refitted
 from calibration.site.refit import Verdict, refit, require_enough
-from calibration.site.target import DaysOption, KeyOption, ProfileOption, Target, read_target
+from calibration.site.target import DaysOption, KeyOption, ProfileOption, put_decision, read_target
 from edge.bundle.trust import Trust, load_trust
 from edge.cli.engine_options import EngineOption, FormOption, ModelOption, ThreadsOption
 from edge.cli.output import print_json, say
@@ -96,11 +97,11 @@ def confidence(
         if table is None:
             assert target is not None, "asked for above"
             assert prevalence is not None, "one of the three was given"
-            _for_prevalence(opened, parse_prevalence(prevalence, opened.codes), target, believed, as_json)
+            _for_prevalence(opened, parse_prevalence(prevalence, opened.codes), target, as_json)
         elif site is None:
             _compare(opened, table, as_json)
         else:
-            _at_site(opened, table, target, believed, camera, as_json)
+            _at_site(opened, table, target, camera, as_json)
 
 
 @contextmanager
@@ -130,7 +131,7 @@ def _compare(model: Model, table: Table, as_json: bool) -> None:
         typer.echo(comparison_text(found, model.codes, prevalence))
 
 
-def _at_site(model: Model, table: Table, target: Target | None, trust: Trust, camera: str, as_json: bool) -> None:
+def _at_site(model: Model, table: Table, target: Delivery | None, camera: str, as_json: bool) -> None:
     cases = look_at(table, [model], camera=camera)[0].cases
     require_enough(cases, model.codes)
     prevalence = _speaks_of(model)
@@ -139,23 +140,21 @@ def _at_site(model: Model, table: Table, target: Target | None, trust: Trust, ca
     if found.verdict is Verdict.HELPED and target is not None:
         new = refitted(model.decision, found, is_signed=target.key is not None)
         own = prevalence if prevalence != model.manifest.calibration_prevalence else ()
-        written = target.put(new, model, own)
+        written = put_decision(target, new, model, own, frozenset({"temperature", "set_at", "guard_at"}))
     if as_json:
         print_json(refit_object(found, model.identity, str(written.path) if written else None))
     else:
         typer.echo(refit_text(found))
-    if written and target:
-        target.say_written(written, trust)
-    elif found.verdict is Verdict.HELPED:
-        say("nothing was written: give --profile FILE to keep it")
-    else:
+    if found.verdict is Verdict.CANNOT_TELL:
         raise typer.Exit(1)
+    if written is None:
+        say("nothing was written: give --profile FILE to keep it")
 
 
-def _for_prevalence(model: Model, wanted: tuple[float, ...], target: Target, trust: Trust, as_json: bool) -> None:
+def _for_prevalence(model: Model, wanted: tuple[float, ...], target: Delivery, as_json: bool) -> None:
     old = _speaks_of(model)
     new = at_prevalence(model.decision, old, wanted)
-    written = target.put(new, model, wanted)
+    written = put_decision(target, new, model, wanted, frozenset({"bias", "set_at", "guard_at"}))
     if as_json:
         shares = dict(zip(model.codes, wanted, strict=True))
         print_json(
@@ -170,4 +169,3 @@ def _for_prevalence(model: Model, wanted: tuple[float, ...], target: Target, tru
         )
     else:
         typer.echo(f"probabilities speak of {prevalence_words(model.codes, wanted)} (before: {prevalence_words(model.codes, old)})")
-    target.say_written(written, trust)

@@ -13,7 +13,7 @@ from calibration.profile.signing import SigningKey, is_trusted, read_signing_key
 from calibration.profile.store import Current, read_current, write
 from edge.bundle.trust import Trust, load_trust
 from edge.errors import UsageError
-from edge.profile import Correction, Setting
+from edge.profile import Correction, LoadedProfile, Setting
 
 __all__ = [
     "CameraOption",
@@ -24,6 +24,7 @@ __all__ = [
     "ProfileOption",
     "ValidOption",
     "deliver",
+    "delivery_to",
     "last_of",
     "prepare",
     "require_folder",
@@ -51,6 +52,24 @@ class Delivery:
     expires_on: datetime.date
     at: datetime.datetime
 
+    @property
+    def in_force(self) -> LoadedProfile | None:
+        return self.current.loaded if self.current else None
+
+    @property
+    def made_at(self) -> str:
+        return f"{self.at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def delivery_to(path: Path, key: Path | None, name: str | None, valid_days: int, trust: Trust, now: datetime.datetime) -> Delivery:
+    """Raises what stands in the way, before anybody measures: what is not believed is never built upon. now: UTC."""
+    require_folder(path)
+    signing = read_signing_key(key) if key else None
+    called = name or re.sub(r"[^A-Za-z0-9._-]", "-", path.stem).lstrip("._-")[:60]
+    if not called:
+        raise UsageError(f"{path} gives no name for a profile", do="--name NAME")
+    return Delivery(path, signing, read_current(path, trust), trust, called, now.date() + datetime.timedelta(days=valid_days), now)
+
 
 def prepare(
     path: Path | None, key: Path | None, name: str | None, valid_days: int, trust: Path | None, now: datetime.datetime
@@ -60,13 +79,7 @@ def prepare(
         if key is not None:
             raise UsageError("--key signs a profile, and there is no --profile", do="give --profile FILE, or leave --key out")
         return None
-    require_folder(path)
-    believed = load_trust(trust)
-    signing = read_signing_key(key) if key else None
-    called = name or re.sub(r"[^A-Za-z0-9._-]", "-", path.stem).lstrip("._-")[:60]
-    if not called:
-        raise UsageError(f"{path} gives no name for a profile", do="--name NAME")
-    return Delivery(path, signing, read_current(path, believed), believed, called, now.date() + datetime.timedelta(days=valid_days), now)
+    return delivery_to(path, key, name, valid_days, load_trust(trust), now)
 
 
 def require_folder(file: Path) -> None:
@@ -85,7 +98,7 @@ def last_of(delivery: Delivery | None, setting: Setting) -> Correction | None:
 def deliver(delivery: Delivery, setting: Setting, found: Color | Geometry) -> tuple[str, ...]:
     """Writes it, and says in lines for people what is in force now and what is left to do."""
     old = delivery.current.loaded.profile if delivery.current else None
-    made = put(Measured(setting, delivery.expires_on, found), old, name=delivery.name, made_at=f"{delivery.at:%Y-%m-%dT%H:%M:%SZ}")
+    made = put(Measured(setting, delivery.expires_on, found), old, name=delivery.name, made_at=delivery.made_at)
     written = write(delivery.path, made.profile, delivery.key, delivery.current)
     lines = [*made.notes, f"wrote {written.path}{f'; the one before lies in {written.kept}' if written.kept else ''}"]
     if written.is_draft:

@@ -12,7 +12,7 @@ import typer
 
 from calibration.confidence.cases import CONFORMAL, FIT, halves
 from calibration.confidence.table import GroupOption, Half, ImageRootOption, JsonOption, SeedOption, WhereOption, read_table
-from calibration.profile.store import write
+from calibration.profile.deliver import Delivery
 from calibration.scope.compare import Comparison, Kind, Measured, compare, fitted_limit
 from calibration.scope.look import look, yardstick_of
 from calibration.scope.measures import Answers, Yardstick
@@ -20,10 +20,9 @@ from calibration.scope.overlay import require_allowed, with_limit
 from calibration.scope.page import PageHead, page
 from calibration.scope.record import comparison_object, comparison_text
 from calibration.scope.sets import PictureSet, of_rows, outside_of, own_of, report_only
-from calibration.site.overlay import put_overlay
-from calibration.site.target import DaysOption, KeyOption, ProfileOption, Target, read_target
+from calibration.site.target import DaysOption, KeyOption, ProfileOption, read_target, write_entry
 from edge.bundle.durable import replace_durably
-from edge.bundle.trust import Trust, load_trust
+from edge.bundle.trust import load_trust
 from edge.cli.engine_options import EngineOption, FormOption, ThreadsOption
 from edge.cli.opened import opened_model
 from edge.cli.output import Progress, print_json, say
@@ -107,7 +106,7 @@ def scope(
             say(few)
             notes = (*notes, few)
         if target is not None:
-            _keep(target, limit, opened, believed)
+            _keep(target, limit, opened)
         identity = opened.identity
     if as_json:
         print_json(comparison_object(found, identity, limit))
@@ -155,15 +154,14 @@ def _compared(model: Model, looked: Sequence[_Looked], false_alarm: float, seed:
     return found, round(fitted_limit(parts[0].distances, false_alarm), 4)
 
 
-def _keep(target: Target, limit: float, model: Model, trust: Trust) -> None:
+def _keep(target: Delivery, limit: float, model: Model) -> None:
     """The device's own distance alone: what another method found cannot be carried by a profile."""
     pair, digest = model.pair, model.bundle.digest
     require_allowed(limit, pair.decision.out_of_scope_above, is_signed=target.key is not None)
     old = entry_for(target.in_force, digest, pair.form, pair.engine) if target.in_force else None
-    entry = with_limit(limit, old, digest=digest, form=pair.form, engine=pair.engine, expires_on=target.expires_on)
-    base = target.in_force.profile if target.in_force else None
-    written = write(target.path, put_overlay(entry, base, name=target.name, made_at=target.made_at), target.key, target.current)
-    target.say_written(written, trust)
+    if old is not None and old.expires_on < target.at.date():
+        old = None  # nothing of it is in force
+    write_entry(target, with_limit(limit, old, digest=digest, form=pair.form, engine=pair.engine, expires_on=target.expires_on))
 
 
 def _command(model: str, false_alarm: float, most: int, rendered: int, report: bool, seed: int) -> str:

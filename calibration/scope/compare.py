@@ -145,7 +145,8 @@ def compare(fit: Measured, held: Measured, sets: Sequence[Measured], false_alarm
     for half in (fit, held):
         if half.n_groups < FEWEST_OWN:
             raise InputRefused(
-                f"{half.name} has {half.n_groups} lesions or patients of {FEWEST_OWN} that a limit needs", do="show more of the model's own"
+                f"{half.name}: one half has {half.n_groups} lesions or patients of the {FEWEST_OWN} that a limit needs",
+                do="show more of the model's own",
             )
     methods = possible(fit.measures)
     if not methods:

@@ -11,8 +11,8 @@ from edge.reading import ModelIdentity
 __all__ = ["GATE_NOTE", "comparison_object", "comparison_text", "counted", "interval"]
 
 GATE_NOTE = (
-    "A gate that export trained has seen the other modality's train folds and rendered pictures (of other painters): on sets of those kinds it "
-    "is at home, and the sets that are for the report alone say what it does abroad."
+    "A gate that export trained has seen the other modality's train folds and rendered pictures (by other painters): sets of those kinds "
+    "flatter it, and the sets that are for the report alone say what it does abroad."
 )
 
 

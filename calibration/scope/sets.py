@@ -126,7 +126,7 @@ def outside_of(
 
 
 def _drawn(name: str, paint: Callable[[int], U8], n: int) -> PictureSet:
-    return PictureSet(f"{name} (rendered)", Kind.RENDERED, lambda: (Shown(paint(i), f"drawing {i}") for i in range(n)), n)
+    return PictureSet(name, Kind.RENDERED, lambda: (Shown(paint(i), f"drawing {i}") for i in range(n)), n)
 
 
 def _doppler(rows: tuple[LabelRow, ...]) -> PictureSet:
@@ -134,7 +134,7 @@ def _doppler(rows: tuple[LabelRow, ...]) -> PictureSet:
         for i, row in enumerate(rows):
             yield Shown(doppler(_first(row.image), generator("doppler", i)), row.group or f"row {row.row}")
 
-    return PictureSet("Doppler color (rendered over busbra dev)", Kind.RENDERED, pictures, len(rows))
+    return PictureSet("Doppler color over busbra dev", Kind.RENDERED, pictures, len(rows))
 
 
 def report_only(manifest: Manifest, data: Path, most: int, seed: int) -> tuple[tuple[PictureSet, ...], tuple[str, ...]]:

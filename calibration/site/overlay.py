@@ -15,6 +15,8 @@ from edge.errors import UsageError
 from edge.profile import DeviceProfile, OverlayEntry
 from edge.profile.record import parse_profile
 
+CARRIED = ("temperature", "bias", "set_at", "out_of_scope_above", "guard_at", "settled_temperature")  # what an overlay can hold
+
 __all__ = ["entry_of", "put_overlay", "refitted"]
 
 
@@ -38,20 +40,26 @@ def refitted(decision: Decision, found: Refit, *, is_signed: bool) -> Decision:
 
 
 def entry_of(
-    new: Decision, old: Decision, *, digest: str, form: str, engine: str, expires_on: datetime.date, prevalence: Sequence[float] = ()
+    new: Decision,
+    shipped: Decision,
+    old: OverlayEntry | None,
+    *,
+    measured: frozenset[str],
+    digest: str,
+    form: str,
+    engine: str,
+    expires_on: datetime.date,
+    prevalence: Sequence[float] = (),
 ) -> OverlayEntry:
-    """Only what differs from the bundle's own `old`; prevalence: where it differs from the bundle's."""
-    return OverlayEntry(
-        digest=digest,
-        form=form,
-        engine=engine,
-        expires_on=expires_on,
-        temperature=new.temperature if new.temperature != old.temperature else None,
-        bias=new.bias if new.bias != old.bias else (),
-        set_at=new.set_at if new.set_at != old.set_at else (),
-        guard_at=new.guard_at if new.guard_at != old.guard_at else (),
-        prevalence=tuple(prevalence),
-    )
+    """Only what differs from the bundle's own `shipped`. old: the entry that is in force, None where there is none.
+
+    measured: names of what is new in `new`; what it kept of `old` beside that lives no longer than it did. prevalence: where it is not
+    the bundle's.
+    """
+    if old is not None and any(name not in measured and getattr(new, name) != getattr(shipped, name) for name in CARRIED):
+        expires_on = min(expires_on, old.expires_on)
+    differing = {name: getattr(new, name) for name in CARRIED if getattr(new, name) != getattr(shipped, name)}
+    return OverlayEntry(digest=digest, form=form, engine=engine, expires_on=expires_on, prevalence=tuple(prevalence), **differing)
 
 
 def put_overlay(entry: OverlayEntry, old: DeviceProfile | None, *, name: str, made_at: str) -> DeviceProfile:

@@ -54,8 +54,8 @@ class Model:
     """An opened model. Made by `open_model`; used on one thread at a time.
 
     fault: why it may not speak here, or None. `look` raises it, `classify` says FAULT.
-    decision: what turns outputs into labels, with this device's overlay. prevalence: what its probabilities speak of, () where not known.
-    bundle, session, pair: for `check` and `bench`.
+    decision: what turns outputs into labels, with this device's overlay; shipped: without it. prevalence: what its probabilities speak of,
+    () where not known. bundle, session, pair: for `check` and `bench`.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class Model:
         self._corrections: Corrections | None = None
         self._correction_notes: tuple[str, ...] = ()
         self._bank = _bank(bundle)
+        self.shipped = _guarded(pair.decision, self.manifest)
         self.decision, overlay_notes = self._decision()
         profile = device.profile.profile.name if device.profile else None
         notes = (*self._own_notes(), *notes, *overlay_notes)
@@ -90,15 +91,15 @@ class Model:
 
     def _decision(self) -> tuple[Decision, tuple[str, ...]]:
         """The one place where a device's overlay is applied."""
-        device, pair, shipped = self._device, self.pair, _guarded(self.pair.decision, self.manifest)
+        device, pair = self._device, self.pair
         if device.profile is None:
-            return shipped, ()
-        return decision_for(device.profile, shipped, self.bundle.digest, pair.form, pair.engine, device.today)
+            return self.shipped, ()
+        return decision_for(device.profile, self.shipped, self.bundle.digest, pair.form, pair.engine, device.today)
 
     def _prevalence(self) -> tuple[float, ...]:
         """The mix of classes that the probabilities speak of, of the overlay that is applied, else of the bundle; () where not known."""
         profile, pair = self._device.profile, self.pair
-        if profile is not None and self.decision != _guarded(pair.decision, self.manifest):
+        if profile is not None and self.decision != self.shipped:
             entry = entry_for(profile, self.bundle.digest, pair.form, pair.engine)
             if entry is not None and entry.prevalence:
                 return entry.prevalence

@@ -3,13 +3,13 @@
 Groups that share a picture, or that the recipe's [data.duplicates] joins, are one group.
 """
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from calibration.confidence.cases import CONFORMAL, bucket
 from edge.errors import InputRefused
 from edge.labels.text import read_cells
 from export.data.clusters import Clusters
@@ -87,19 +87,14 @@ def frame_of(cells: dict[str, str], path: Path, number: int) -> int:
     return int(cell) if cell else -1
 
 
-def _bucket(group: str, seed: int, buckets: int) -> int:
-    digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") % buckets
-
-
 GUARD = {Side.REPORT: 2, Side.FIT: 1, Side.CONFORMAL: 1, Side.CHOICE: 0, Side.TRAIN: 0}
 
 
 def _side(fold: str, group: str, data: Data) -> Side | None:
     if fold in data.train_folds:
-        return Side.CHOICE if _bucket(group, data.seed, CHOICE_SHARE) == 0 else Side.TRAIN
+        return Side.CHOICE if bucket(group, data.seed, CHOICE_SHARE) == 0 else Side.TRAIN
     if fold in data.dev_folds:
-        return Side.CONFORMAL if _bucket(group, data.seed, 2) else Side.FIT
+        return Side.CONFORMAL if bucket(group, data.seed, 2) == CONFORMAL else Side.FIT
     return Side.REPORT if fold in data.report_folds else None
 
 

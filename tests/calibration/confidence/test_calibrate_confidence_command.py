@@ -1,6 +1,7 @@
 """`sonoderm calibrate confidence`: on the engine that will run; an overlay that the device takes over, or the old profile untouched."""
 
 import csv
+import datetime
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,12 +17,15 @@ from typer.testing import CliRunner
 
 from calibration.cli import app
 from calibration.profile.store import previous_of
+from calibration.site.overlay import entry_of
+from edge.bundle.manifest import Decision
 from edge.bundle.trust import Role, load_trust
 from edge.errors import InputRefused, NotTrusted, SonodermError, UsageError
 from edge.model import OpenOptions, open_model
-from edge.profile import load_profile
+from edge.profile import OverlayEntry, load_profile
 from tests.builders import BuiltBundle, a_bundle, a_trust_folder
 
+DIGEST = "ab" * 32
 CODES = ("red", "green", "blue")
 
 
@@ -228,3 +232,15 @@ def test_the_record_of_a_profile_reads_back_what_was_written(bench: Bench) -> No
     assert loaded.signer is not None
     assert entry.prevalence == pytest.approx((0.8, 0.1, 0.1))
     assert msgspec.json.decode(msgspec.json.encode(entry), type=type(entry)) == entry
+
+
+def test_a_limit_of_scope_in_force_stays_beside_a_new_temperature_and_lives_no_longer(tmp_path: Path) -> None:
+    shipped = Decision(bias=(0.0,) * 3, set_at=(0.2,) * 3, out_of_scope_above=3.0)
+    old = OverlayEntry(digest=DIGEST, form="fp32", engine="onnxruntime", expires_on=datetime.date(2026, 6, 1), out_of_scope_above=2.0)
+    new = msgspec.structs.replace(shipped, temperature=1.4, out_of_scope_above=2.0)
+    where = {"digest": DIGEST, "form": "fp32", "engine": "onnxruntime", "expires_on": datetime.date(2026, 9, 1)}
+    both = entry_of(new, shipped, old, measured=frozenset({"temperature"}), **where)  # type: ignore[arg-type]
+    assert (both.temperature, both.out_of_scope_above, both.expires_on) == (1.4, 2.0, datetime.date(2026, 6, 1))
+    plain = msgspec.structs.replace(shipped, temperature=1.4)
+    again = entry_of(plain, shipped, msgspec.structs.replace(old, out_of_scope_above=None), measured=frozenset({"temperature"}), **where)  # type: ignore[arg-type]
+    assert (again.bias, again.expires_on) == ((), datetime.date(2026, 9, 1))
