@@ -105,18 +105,17 @@ def scope(
             few = f"{found.fitted_on[1]} lesions or patients are few for a limit at {false_alarm:.1%}: it is the farthest of them"
             say(few)
             notes = (*notes, few)
-        if target is not None:
+        if as_json:
+            print_json(comparison_object(found, opened.identity, limit))
+        else:
+            typer.echo(comparison_text(found, limit))
+        if out is not None:
+            made_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+            words = _command(model, false_alarm, most, rendered, report, seed)
+            replace_durably(out, page(found, opened.identity, PageHead(words, made_at, limit, notes)).encode())
+            say(f"wrote {out}")
+        if target is not None:  # last: a limit that may not be written costs nobody the measurement
             _keep(target, limit, opened)
-        identity = opened.identity
-    if as_json:
-        print_json(comparison_object(found, identity, limit))
-    else:
-        typer.echo(comparison_text(found, limit))
-    if out is not None:
-        made_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        words = _command(model, false_alarm, most, rendered, report, seed)
-        replace_durably(out, page(found, identity, PageHead(words, made_at, limit, notes)).encode())
-        say(f"wrote {out}")
 
 
 def _look_at(model: Model, sets: Sequence[PictureSet]) -> tuple[_Looked, ...]:

@@ -41,7 +41,7 @@ def look(model: Model, pictures: Iterable[Shown], advance: Callable[[], None]) -
         advance()
     return Answers(
         np.array(gate, np.float64),
-        np.array(embedding, np.float32).reshape(len(groups), -1),
+        np.array(embedding, np.float32).reshape(len(groups), len(embedding[0]) if embedding else 0),
         np.array(distances, np.float64),
         tuple(groups),
         np.array(poor, np.bool_),

@@ -8,6 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from typer.testing import CliRunner, Result
 
 from calibration.cli import app
@@ -16,9 +18,9 @@ from calibration.scope.sets import own_of
 from edge.bundle.open import resolve_model
 from edge.bundle.trust import load_trust
 from edge.errors import UsageError
-from edge.profile import load_profile
+from edge.profile.record import parse_profile
 
-FEW = ("--most", "70", "--rendered", "2", "--engine", "onnxruntime")
+FEW = ("--most", "70", "--rendered", "2", "--engine", "onnxruntime", "--threads", "1")
 
 
 def run(*words: str) -> Result:
@@ -63,8 +65,10 @@ def a_tree(folder: Path) -> Path:
 
 
 def test_a_model_is_measured_on_a_table_of_its_own(own: tuple[str, ...], tmp_path: Path) -> None:
-    page, profile = tmp_path / "scope.html", tmp_path / "clinic.json"
-    done = run("phantom", *own, *FEW, "--json", "--out", str(page), "--profile", str(profile), "--false-alarm", "0.1")
+    page, profile, key = tmp_path / "scope.html", tmp_path / "clinic.json", tmp_path / "site.pem"
+    key.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    kept = ("--profile", str(profile), "--key", str(key))
+    done = run("phantom", *own, *FEW, "--json", "--out", str(page), *kept, "--false-alarm", "0.1")
     found = json.loads(done.stdout)
     assert {row["name"] for row in found["sets"]} == {kind for kind, _ in KINDS}
     assert all(row["kind"] == "rendered" and row["n"] == 2 for row in found["sets"])
@@ -75,9 +79,17 @@ def test_a_model_is_measured_on_a_table_of_its_own(own: tuple[str, ...], tmp_pat
     assert not re.search(r"<script|https?:|src=|@import|url\(", html)
     assert found["rule"] in html
     assert "rendered, no photograph" in html
-    entry = load_profile(profile, load_trust(None)).profile.overlay[0]
-    assert entry.out_of_scope_above == found["device_limit"]
-    assert entry.temperature is None
+    (entry,) = parse_profile(profile.read_bytes().partition(b"\ned25519 ")[0]).overlay
+    assert (entry.out_of_scope_above, entry.temperature) == (found["device_limit"], None)
+
+
+def test_a_limit_that_an_unsigned_profile_may_not_hold_costs_nobody_the_measurement(own: tuple[str, ...], tmp_path: Path) -> None:
+    """Noise as its own pictures makes the phantom model's limit a bold one."""
+    page, profile = tmp_path / "scope.html", tmp_path / "clinic.json"
+    with pytest.raises(UsageError, match="an unsigned profile may not"):
+        run("phantom", *own, *FEW, "--out", str(page), "--profile", str(profile))
+    assert page.is_file()
+    assert not profile.exists()
 
 
 def test_report_sets_are_shut_without_report_and_counted_with_it(own: tuple[str, ...], tmp_path: Path) -> None:
