@@ -8,8 +8,7 @@ import numpy as np
 import typer
 from msgspec.structs import replace as with_fields
 
-from calibration.confidence.cases import Cases
-from calibration.confidence.methods import Method, Scaling, apply, fit, losses, offset_of, uniform
+from calibration.confidence.methods import uniform
 from calibration.confidence.record import who_of
 from calibration.confidence.table import (
     GroupOption,
@@ -24,6 +23,7 @@ from calibration.confidence.table import (
     read_table,
     require_known,
 )
+from calibration.settled.temperature import settled_temperature
 from calibration.settled.watch import FPS, SECONDS, Settled, settle
 from edge.cli.engine_options import EngineOption, FormOption, ModelOption, ThreadsOption
 from edge.cli.opened import opened_model
@@ -32,14 +32,9 @@ from edge.cli.trust_option import TrustOption
 from edge.errors import InputRefused
 from edge.model import Model
 
-__all__ = ["app", "settled_temperature"]
+__all__ = ["app"]
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-
-def settled_temperature(cases: Cases, prevalence: tuple[float, ...]) -> Scaling:
-    """Of averaged log-odds whose own temperature was 1: what divides them, so that a settled confidence means what it says."""
-    return fit(Method.TEMPERATURE, cases, prevalence)
 
 
 @app.command()
@@ -71,21 +66,22 @@ def settled(
         require_known(table, opened)
         seen = _watched(opened, table, seconds, fps)
         prevalence = opened.manifest.calibration_prevalence or uniform(len(opened.codes))
-        identity, in_bundle = opened.identity, opened.decision.settled_temperature
+        identity, in_bundle = opened.identity, opened.shipped.settled_temperature
     if len(np.unique(seen.cases.labels)) < 2:
         raise InputRefused(f"{labels.name}: all settled readings are of one class", do="give a table with the model's classes")
     found = settled_temperature(seen.cases, prevalence)
-    before, after = (_loss(seen.cases, t, prevalence) for t in (1.0, found.temperature))
     states = {state.value: n for state, n in Counter(seen.states).items()}
     if as_json:
         counts = {"n": len(seen.states), "settled": len(seen.cases), "n_groups": seen.cases.n_groups, "states": states}
-        numbers = {"settled_temperature": found.temperature, "in_bundle": in_bundle, "nll_at_1": before, "nll": after}
-        print_json({**who_of(identity), **counts, **numbers})
+        numbers = {"settled_temperature": found.chosen, "in_bundle": in_bundle, "fitted": found.fitted}
+        changes = {"nll_change": found.change, "nll_change_se": found.change_se}
+        print_json({**who_of(identity), **counts, **numbers, **changes})
         return
     ended = ", ".join(f"{state} {n}" for state, n in states.items())
     typer.echo(f"n = {len(seen.cases)} settled readings of {len(seen.states)} clips, {seen.cases.n_groups} lesions or patients ({ended})")
-    typer.echo(f"settled temperature {found.temperature:.4f} (in the bundle {in_bundle:g})")
-    typer.echo(f"loss {before:.4f} -> {after:.4f} nats, of the cases that it was fitted on")
+    typer.echo(f"settled temperature {found.chosen:.4f} (in the bundle {in_bundle:g})")
+    change = f"{found.change:+.4f} ± {found.change_se:.4f} nats, cross-validated"
+    typer.echo(f"the best one, {found.fitted:.4f}, changes the loss by {change}; 1 stands unless that is more than one standard error")
 
 
 def _watched(model: Model, table: Table, seconds: float, fps: float) -> Settled:
@@ -93,8 +89,3 @@ def _watched(model: Model, table: Table, seconds: float, fps: float) -> Settled:
     model.decision = with_fields(model.decision, settled_temperature=1.0)
     with Progress("watching", len(table.rows)) as progress:
         return settle(model, table.rows, progress.advance, seconds=seconds, fps=fps)
-
-
-def _loss(cases: Cases, temperature: float, prevalence: tuple[float, ...]) -> float:
-    p = apply(Scaling(temperature, (0.0,) * cases.k), cases.scores, offset_of(cases.shares(), prevalence))
-    return float(losses(p, cases).mean())

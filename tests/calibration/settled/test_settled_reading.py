@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from calibration.settled.command import settled_temperature
+from calibration.settled.temperature import settled_temperature
 from calibration.settled.watch import watch
 from edge.aggregate import EMPTY, Policy, step
 from edge.bundle.manifest import Aggregation
@@ -34,7 +34,12 @@ def test_the_temperature_divides_the_averaged_log_odds() -> None:
 
 
 def test_averages_that_are_too_sure_get_the_temperature_that_mends_them() -> None:
-    assert settled_temperature(simulated(3000, 3, 1, sharpness=1.8), (1 / 3,) * 3).temperature == pytest.approx(1.8, rel=0.07)
+    assert settled_temperature(simulated(3000, 3, 1, sharpness=1.8), (1 / 3,) * 3).chosen == pytest.approx(1.8, rel=0.07)
+
+
+def test_averages_that_are_true_keep_a_temperature_of_one() -> None:
+    found = [settled_temperature(simulated(300, 3, seed), (1 / 3,) * 3) for seed in range(10)]
+    assert np.mean([one.chosen == 1.0 for one in found]) >= 0.8
 
 
 def test_a_still_in_motion_goes_through_the_whole_pipeline_and_settles(bench: Bench) -> None:  # noqa: F811
