@@ -12,6 +12,8 @@ from edge.model.prevalence import prevalence_words
 
 __all__ = ["page"]
 
+SEEN = "Dev was seen by the calibration (temperature, bias, thresholds): no estimate of what a new patient gets."
+
 
 def page(report: CalibrationReport) -> str:
     """The whole file as text."""
@@ -26,7 +28,8 @@ def _of(report: CalibrationReport) -> str:
 
 
 def _head(report: CalibrationReport) -> str:
-    opened = f'<p class="warn">{text("Opened for this report alone: " + report.opening)}</p>' if report.opening else ""
+    note = f"Opened for this report alone: {report.opening}" if report.opening else SEEN
+    opened = f'<p class="warn">{text(note)}</p>'
     return (
         f"<header><h1>{text(report.name)} {text(report.version)}: calibration</h1>"
         f'<p class="soft">Payload {text(report.digest)}<br>Report made {text(report.made_at)}<br>{text(_of(report))}</p>'

@@ -111,5 +111,6 @@ def bars(named: Sequence[tuple[str, float]], says: str) -> str:
         parts.append(
             f'<text x="4" y="{top + 8}">{text(name)}</text><rect class="da" x="4" y="{top + 13}" width="{length:.1f}" height="9"/>'
         )
-        parts.append(f'<text x="{length + 12:.1f}" y="{top + 22}">{value:.3g}</text>')
+        said = f"{value:.0f}" if value.is_integer() else f"{value:.3g}"
+        parts.append(f'<text x="{length + 12:.1f}" y="{top + 22}">{said}</text>')
     return _svg("".join(parts), says, 16 + 32 * len(named))

@@ -81,6 +81,7 @@ def test_every_promise_has_its_figure_its_n_and_the_command() -> None:
 
 def test_what_was_not_measured_says_so() -> None:
     assert "Not measured: ask for it with --settled" in page(a_report(settled=None))
+    assert "Dev was seen by the calibration" in page(a_report(side="dev", opening=""))
 
 
 def test_ready_counts_what_the_screen_would_show() -> None:
