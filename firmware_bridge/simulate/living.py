@@ -22,7 +22,7 @@ __all__ = ["Living"]
 _LOOK_NS: Final = 200_000_000
 _EXAMINATION_NS: Final = 3_000_000_000
 _PLAYED: Final = Limits(age_limit_ms=2_000.0)  # one laptop plays many boards: four times the time of a real one
-_TOO_SLOW: Final = Limits(age_limit_ms=34.0)  # p95 under 0.4 ms: no model is that fast
+_TOO_SLOW: Final = Limits(age_limit_ms=1000 / Limits().fps)  # the frame period alone: it leaves a model no time at all
 
 
 class Living:
