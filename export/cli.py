@@ -8,11 +8,13 @@ import msgspec
 import typer
 from rich.console import Console
 
+from edge.bundle.durable import require_folder
 from edge.bundle.open import resolve_model
 from edge.bundle.trust import load_trust
 from edge.cli.output import print_json
 from edge.cli.trust_option import TrustOption
 from export.bundle.keys import keygen as make_key
+from export.bundle.keys import read_private_key
 from export.bundle.sign import resign, sign, write_bundle
 from export.recipe import Recipe, read_recipe
 
@@ -95,6 +97,10 @@ def run(
     if (key is None) == (not ship):
         raise UsageError("a bundle needs a signature", do="give --key KEY.pem (make one: sonoderm export keygen KEY.pem), or --ship")
     spec, digest = read_recipe(_recipe_file(recipe))
+    if key is not None:  # what cannot be signed or written is said before hours of work
+        read_private_key(key)
+        runs.mkdir(parents=True, exist_ok=True)
+        require_folder(out / "bundle")
     _warn_of_terms(spec, commercial)
     payload = build(spec, digest, _others(spec), Places(data, runs), _say)
     model = spec.model
@@ -151,6 +157,7 @@ def duplicates(
     from export.duplicates import find_duplicates, write_duplicates
     from export.pictures import Places
 
+    require_folder(out)
     spec, _ = read_recipe(_recipe_file(recipe))
     found = find_duplicates(spec, Places(data, runs), alike)
     write_duplicates(found, out)
@@ -243,6 +250,7 @@ def sign_anew(
     as_json: JsonOption = False,
 ) -> None:
     """Sign a bundle anew under another key; the payload stays the same to the byte."""
+    require_folder(out / "bundle")
     opened = resolve_model(bundle, load_trust(trust))
     image = resign(opened, key)
     name, version = opened.manifest.name, opened.manifest.version

@@ -18,10 +18,9 @@ from calibration.profile.deliver import (
     deliver,
     last_of,
     prepare,
-    require_folder,
 )
 from calibration.profile.pictures import setting_of, take
-from edge.bundle.durable import replace_durably
+from edge.bundle.durable import replace_durably, require_folder
 from edge.cli.listing import print_pairs
 from edge.cli.output import print_json, say
 from edge.cli.trust_option import TrustOption

@@ -11,6 +11,7 @@ import typer
 from calibration.profile.parts import Color, Geometry, Measured, put
 from calibration.profile.signing import SigningKey, is_trusted, read_signing_key
 from calibration.profile.store import Current, read_current, write
+from edge.bundle.durable import require_folder
 from edge.bundle.trust import Trust, load_trust
 from edge.errors import UsageError
 from edge.profile import Correction, LoadedProfile, Setting
@@ -27,7 +28,6 @@ __all__ = [
     "delivery_to",
     "last_of",
     "prepare",
-    "require_folder",
 ]
 
 ProfileOption = Annotated[
@@ -80,12 +80,6 @@ def prepare(
             raise UsageError("--key signs a profile, and there is no --profile", do="give --profile FILE, or leave --key out")
         return None
     return delivery_to(path, key, name, valid_days, load_trust(trust), now)
-
-
-def require_folder(file: Path) -> None:
-    """Before anybody measures: a file can be written there. Raises UsageError where its folder is not there."""
-    if not file.parent.is_dir():
-        raise UsageError(f"there is no folder {file.parent}", do=f"mkdir -p {file.parent}")
 
 
 def last_of(delivery: Delivery | None, setting: Setting) -> Correction | None:

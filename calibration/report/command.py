@@ -29,7 +29,7 @@ from calibration.report.facts import CalibrationReport, PairFacts, SettledFacts,
 from calibration.report.page import page
 from calibration.settled.watch import settle
 from edge.backends.table import available
-from edge.bundle.durable import replace_durably
+from edge.bundle.durable import replace_durably, require_folder
 from edge.bundle.open import VerifiedBundle, resolve_model
 from edge.bundle.trust import Trust, load_trust
 from edge.cli.engine_options import EngineOption, FormOption, ModelOption
@@ -74,8 +74,7 @@ def report(
     """Is what was calibrated true? Every form on every engine that is proven here, with shipped numbers, on pictures not seen before."""
     if side != OPEN and not opening.strip():
         raise UsageError(f"figures of '{side}' need the note of its opening", do="write it down (docs/openings.md): --opening TEXT")
-    if not out.parent.is_dir():
-        raise UsageError(f"{out.parent} is no folder", do="make it, or name another place with --out")
+    require_folder(out)
     believed = load_trust(trust)
     table = read_table(labels, image_root=image_root, where=where or [], group=group, half=Half.ALL, seed=seed)
     bundle = resolve_model(model, believed)

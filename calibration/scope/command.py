@@ -21,7 +21,7 @@ from calibration.scope.page import PageHead, page
 from calibration.scope.record import comparison_object, comparison_text
 from calibration.scope.sets import PictureSet, of_rows, outside_of, own_of, report_only
 from calibration.site.target import DaysOption, KeyOption, ProfileOption, read_target, write_entry
-from edge.bundle.durable import replace_durably
+from edge.bundle.durable import replace_durably, require_folder
 from edge.bundle.trust import load_trust
 from edge.cli.engine_options import EngineOption, FormOption, ThreadsOption
 from edge.cli.opened import opened_model
@@ -83,8 +83,8 @@ def scope(
         raise UsageError("--report opens sets of --data, which was not given", do="give --data DIR")
     if own is None and (group is not None or where or image_root is not None):
         raise UsageError("--group, --where and --image-root are about --own", do="give --own LABELS.csv, or leave them out")
-    if out is not None and not out.parent.is_dir():
-        raise UsageError(f"{out.parent} is no folder", do="make it, or name another place with --out")
+    if out is not None:
+        require_folder(out)
     believed = load_trust(trust)
     target = read_target(profile, key, days, believed) if profile is not None else None
     own_rows = None

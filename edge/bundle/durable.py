@@ -4,7 +4,15 @@ import os
 import tempfile
 from pathlib import Path
 
-__all__ = ["create_durably", "replace_durably"]
+from edge.errors import UsageError
+
+__all__ = ["create_durably", "replace_durably", "require_folder"]
+
+
+def require_folder(file: Path) -> None:
+    """Before work that takes long: a file can be written there. Raises UsageError where its folder is not there."""
+    if not file.parent.is_dir():
+        raise UsageError(f"there is no folder {file.parent}", do=f"mkdir -p {file.parent}")
 
 
 def replace_durably(path: Path, data: bytes, *, mode: int = 0o644) -> None:

@@ -21,6 +21,7 @@ _LACKING = {  # an operating system's word -> what to do
     errno.ENFILE: "close other programs",
     errno.ENOMEM: "close other programs",
     errno.EIO: "check the disk or the cable",
+    errno.EISDIR: "name a file in place of a folder",
 }
 
 

@@ -8,7 +8,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
-from edge.bundle.durable import create_durably
+from edge.bundle.durable import create_durably, require_folder
 from edge.bundle.keyfile import PublicKey, read_public_key
 from edge.bundle.onefile import read_once
 from edge.errors import InputRefused, UsageError
@@ -37,8 +37,7 @@ def keygen(path: Path) -> KeyPair:
     public = path.with_suffix(".pub")
     if path.suffix == ".pub":
         raise UsageError(f"{path} would be taken for a public key", do=f"name it {path.with_suffix('.pem')}")
-    if not path.parent.is_dir():
-        raise UsageError(f"there is no folder {path.parent}", do=f"mkdir -p {path.parent}")
+    require_folder(path)
     for file in (path, public):
         if os.path.lexists(file):
             raise UsageError(f"{file} is there already: a key is never overwritten", do="choose another name")

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from edge.bundle.durable import replace_durably
+from edge.bundle.durable import replace_durably, require_folder
 from edge.bundle.manifest import Name, Version
-from edge.errors import InputRefused, UsageError
+from edge.errors import UsageError
 from export.bundle.keys import read_private_key
 from export.bundle.sign import sign
 from export.own.bundle import About, own_payload, payload_of, read_labels
@@ -60,7 +60,7 @@ class Made:
 
 
 def make_bundle(words: Words, key: Path, out: Path, security_counter: int, say: Callable[[str], None]) -> Made:
-    """Raises UsageError, InputRefused and CheckFailed in one line each; nothing is written then."""
+    """Raises UsageError, InputRefused, CheckFailed and OSError; nothing is written then."""
     labels = read_labels(words.labels)
     asked = Asked(
         file=words.onnx,
@@ -77,7 +77,8 @@ def make_bundle(words: Words, key: Path, out: Path, security_counter: int, say: 
     _fits(Name, "--name", name, "small letters, digits and dashes, 40 at most")
     _fits(Version, "--version", words.version, "MAJOR.MINOR.REVISION, such as 1.0.0")
     modality = _choice("--modality", words.modality)
-    read_private_key(key)  # a key that cannot sign is said before the work, not after it
+    read_private_key(key)  # what cannot be signed or written is said before the work, not after it
+    require_folder(out)
     own = make_graph(asked)
     for note in own.notes:
         say(note)
@@ -90,10 +91,7 @@ def make_bundle(words: Words, key: Path, out: Path, security_counter: int, say: 
         shown = read_shown(words.pictures, asked.codes, own.spec)
         payload = payload_of(about, own, proven_parts(about, own, shown, say))
     image = sign(payload, key, version=words.version, security_counter=security_counter)
-    try:
-        replace_durably(out, image)
-    except OSError as error:
-        raise InputRefused(f"{out} cannot be written: {error.strerror}", do="name a file in a folder that is there and has room") from error
+    replace_durably(out, image)
     return Made(image, name, sha256(payload).hexdigest())
 
 

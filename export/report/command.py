@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from edge.bundle.durable import require_folder
 from edge.bundle.open import VerifiedBundle
 from edge.errors import UsageError
 from export.card import figures_of_card
@@ -53,8 +54,7 @@ def make_report(
     sheet = out.with_name("mistakes.html")
     if sheet == out:
         raise UsageError("mistakes.html holds pictures of patients and is written beside the report", do="name the report otherwise")
-    if not out.parent.is_dir():
-        raise UsageError(f"{out.parent} is no folder", do="make it, or name another place with --out")
+    require_folder(out)
     layers = read_layers(extras.sensitivity) if extras.sensitivity else None  # before the long step: a wrong name should not cost minutes
     timed = read_latency(extras.latency) if extras.latency else None
     curves = read_curves(places.runs / recipe.model.name)

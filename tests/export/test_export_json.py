@@ -48,3 +48,16 @@ def test_without_json_standard_output_is_the_path_alone(tmp_path: Path, capsys: 
     out, err = run(capsys, "keygen", tmp_path / "owner.pem")
     assert out == f"{tmp_path / 'owner.pem'}\n"
     assert "sonoderm trust add" in err
+
+
+@pytest.mark.parametrize("words", [("sign", "phantom"), ("run", "phantom")])
+def test_a_place_that_is_not_there_is_said_before_the_work(
+    words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "keygen", tmp_path / "owner.pem")
+    runs = ("--runs", tmp_path / "runs") if words[0] == "run" else ()
+    with pytest.raises(SystemExit) as ended:
+        main(["export", *map(str, (*words, "--key", tmp_path / "owner.pem", "--out", tmp_path / "gone", *runs))])
+    assert ended.value.code == 2
+    assert f"there is no folder {tmp_path / 'gone'}" in capsys.readouterr().err
+    assert not list(tmp_path.glob("runs/*"))
