@@ -3,13 +3,15 @@
 #   make test           what CI runs: ruff, mypy --strict, import-linter, pytest with warnings as errors
 #   make test-browser   the live page in a headless Chromium (downloads one)
 #   make test-slow      the tests that take minutes
+#   make power-cuts     every cut of the power that a flash can meet, all states counted (two minutes)
+#   make fuzz           a million inputs for each decoder of foreign bytes (minutes; coverage-guided with the extra fuzz)
 #   make lint           the checks of `make test` that run no test
 #   make clean          removes both environments and every cache
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser test-slow lint clean
+.PHONY: help demo test test-browser test-slow power-cuts fuzz lint clean
 
 # The first Python that is 3.11 or later and can make environments. Override: make test PYTHON=/path/to/python3
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
@@ -59,6 +61,12 @@ test: lint
 
 test-slow: $(DEV)/installed
 	$(DEV)/bin/python -m pytest -m slow
+
+power-cuts: $(DEV)/installed
+	$(DEV)/bin/python -m benchmarks.power_cuts
+
+fuzz: $(DEV)/installed
+	$(DEV)/bin/python -m benchmarks.fuzz all --inputs 1000000
 
 test-browser: $(DEV)/browser
 	$(DEV)/bin/python -m pytest -m browser
