@@ -16,11 +16,11 @@ from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
 
 import typer
-import typer.core
 import typer.main
 
 from edge.cli.commands import COMMANDS
-from edge.cli.failures import EXIT_INTERRUPTED, as_expected, missing_module
+from edge.cli.failures import EXIT_INTERRUPTED, as_expected
+from edge.cli.lazy import LazyGroup, Row
 from edge.errors import SonodermError, UsageError
 
 __all__ = ["EXIT_OWN_FAULT", "main"]
@@ -33,45 +33,13 @@ class _ReaderLeftError(Exception):
     """The reader of our standard output is gone; Typer would turn the BrokenPipeError itself into exit code 1, an answer."""
 
 
-class LazyRoot(typer.core.TyperGroup):
-    """Lists the commands of the entry-point group; loads one when it is asked for. `--help` imports none of them."""
+class _Root(LazyGroup):
+    """The commands of the entry-point group: ours in their order, then those of other packages by name."""
 
-    _only_names = False
-
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
-        found = set(_entry_points())
-        known = [command.name for command in COMMANDS if command.name in found]
-        return known + sorted(found.difference(known))
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        point = _entry_points().get(cmd_name)
-        if point is None:
-            return None
-        if self._only_names:
-            return typer.core.TyperCommand(cmd_name, help=_help_of(point))
-        try:
-            loaded = point.load()
-        except ImportError as error:
-            if ctx.resilient_parsing:  # shell completion: a command that cannot be loaded is not offered
-                return None
-            raise missing_module(error, cmd_name) from error
-        return typer.main.get_command(loaded) if isinstance(loaded, typer.Typer) else loaded
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        """Names of commands with their help, again without importing one."""
-        self._only_names = True
-        try:
-            return super().shell_complete(ctx, incomplete)
-        finally:
-            self._only_names = False
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args and not args[0].startswith("-") and args[0] not in _entry_points() and not ctx.resilient_parsing:
-            extra = next((c.extra for c in COMMANDS if c.name == args[0]), None)
-            if extra:
-                raise UsageError(f"this version of sonoderm has no command '{args[0]}' yet", do="sonoderm --help")
-            raise UsageError(f"there is no command '{args[0]}'", do=_nearest(args[0], self.list_commands(ctx)))
-        return super().resolve_command(ctx, args)
+    def rows(self) -> tuple[Row, ...]:
+        points = _entry_points()
+        ours = tuple(Row(c.name, c.help, points.pop(c.name).load) for c in COMMANDS if c.name in points)
+        return ours + tuple(Row(name, _origin(point), point.load) for name, point in sorted(points.items()))
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -79,27 +47,13 @@ class LazyRoot(typer.core.TyperGroup):
         except BrokenPipeError as error:
             raise _ReaderLeftError from error
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        points = _entry_points()
-        rows = [(name, _help_of(points[name])) for name in self.list_commands(ctx)]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
-
 
 def _entry_points() -> dict[str, importlib.metadata.EntryPoint]:
     return {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}
 
 
-def _help_of(point: importlib.metadata.EntryPoint) -> str:
-    known = next((command.help for command in COMMANDS if command.name == point.name), None)
-    return known or f"From the package {point.dist.name if point.dist else point.value}."
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean: sonoderm {near[0]}" if near else "sonoderm --help lists them"
+def _origin(point: importlib.metadata.EntryPoint) -> str:
+    return f"From the package {point.dist.name if point.dist else point.value}."
 
 
 def _print_version(asked: bool) -> None:
@@ -109,7 +63,7 @@ def _print_version(asked: bool) -> None:
 
 
 app = typer.Typer(
-    cls=LazyRoot,
+    cls=_Root,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},

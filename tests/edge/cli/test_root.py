@@ -32,7 +32,8 @@ def modules_after(*args: str) -> set[str]:
 def test_help_and_version_import_no_command_and_no_heavy_library(args: tuple[str, ...]) -> None:
     loaded = modules_after(*args)
     assert not loaded & {"numpy", "cv2", "onnxruntime", "rich", "edge.model", "export", "torch"}
-    assert not {name for name in loaded if name.startswith("edge.cli.")} - {"edge.cli.main", "edge.cli.commands", "edge.cli.failures"}
+    ours = {f"edge.cli.{name}" for name in ("main", "commands", "failures", "lazy")}
+    assert not {name for name in loaded if name.startswith("edge.cli.")} - ours
 
 
 def test_help_lists_every_command_with_its_line(sonoderm) -> None:  # type: ignore[no-untyped-def]
@@ -139,6 +140,12 @@ def test_completion_offers_names_without_loading_a_command(sonoderm_process) -> 
     assert sonoderm_process(env=env).out.split() == ["evaluate", "export"]
     env["COMP_WORDS"], env["COMP_CWORD"] = "sonoderm evaluate --lo", "2"
     assert sonoderm_process(env=env).out.split() == ["--long-side"]
+
+
+def test_completion_is_installed_once_by_the_root_alone(sonoderm) -> None:  # type: ignore[no-untyped-def]
+    assert "--install-completion" in sonoderm("--help").out
+    for name in ("run", "trust", "export", "calibrate", "device"):
+        assert "--install-completion" not in sonoderm(name, "--help").out
 
 
 ENDLESS = """
