@@ -8,13 +8,13 @@ import msgspec
 import typer
 from rich.console import Console
 
+from calibration.profile.signing import read_signing_key
 from edge.bundle.durable import require_folder
 from edge.bundle.open import resolve_model
 from edge.bundle.trust import load_trust
 from edge.cli.output import print_json
 from edge.cli.trust_option import TrustOption
 from export.bundle.keys import keygen as make_key
-from export.bundle.keys import read_private_key
 from export.bundle.sign import resign, sign, write_bundle
 from export.recipe import Recipe, read_recipe
 
@@ -98,7 +98,7 @@ def run(
         raise UsageError("a bundle needs a signature", do="give --key KEY.pem (make one: sonoderm export keygen KEY.pem), or --ship")
     spec, digest = read_recipe(_recipe_file(recipe))
     if key is not None:  # what cannot be signed or written is said before hours of work
-        read_private_key(key)
+        read_signing_key(key)
         runs.mkdir(parents=True, exist_ok=True)
         require_folder(out / "bundle")
     _warn_of_terms(spec, commercial)

@@ -1,16 +1,15 @@
-"""Signing a device profile: a private ed25519 key on the workstation, and the last line that `edge.profile.read` checks."""
+"""A private ed25519 key on the workstation, and what it signs in a profile: the last line that `edge.profile.read` checks."""
 
 import base64
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from edge.bundle.keyfile import PublicKey
+from edge.bundle.keyfile import MAX_KEY_FILE_B, PublicKey
 from edge.bundle.onefile import read_once
 from edge.bundle.trust import Role, Trust
 from edge.errors import InputRefused
@@ -19,16 +18,19 @@ from edge.profile.record import DeviceProfile
 
 __all__ = ["SigningKey", "encode", "is_trusted", "read_signing_key", "signed"]
 
-MAX_KEY_FILE_B: Final = 16 * 1024
 _MAKE_ONE = "make one with: sonoderm export keygen KEY.pem"
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """hash: how profiles and `trust list` name its public half."""
+    """public: its other half, which devices know; hash: how profiles, bundles and `trust list` name it."""
 
     private: Ed25519PrivateKey
-    hash: str
+    public: PublicKey
+
+    @property
+    def hash(self) -> str:
+        return self.public.hash
 
 
 def read_signing_key(path: Path) -> SigningKey:
@@ -46,7 +48,7 @@ def read_signing_key(path: Path) -> SigningKey:
         raise InputRefused(f"{path} is no private key as PEM, or damaged", do=_MAKE_ONE) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise InputRefused(f"{path} is a key of another kind than ed25519", do=_MAKE_ONE)
-    return SigningKey(key, PublicKey.of(key.public_key()).hash)
+    return SigningKey(key, PublicKey.of(key.public_key()))
 
 
 def encode(profile: DeviceProfile) -> bytes:

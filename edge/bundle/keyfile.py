@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from edge.bundle.onefile import read_once
 from edge.errors import InputRefused
 
-__all__ = ["PublicKey", "read_public_key"]
+__all__ = ["MAX_KEY_FILE_B", "PublicKey", "read_public_key"]
 
 MAX_KEY_FILE_B: Final = 16 * 1024
 _GET_PUBLIC = "imgtool getpub --key PRIVATE.pem --encoding pem"

@@ -4,18 +4,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from edge.bundle.durable import create_durably, require_folder
 from edge.bundle.keyfile import PublicKey, read_public_key
-from edge.bundle.onefile import read_once
-from edge.errors import InputRefused, UsageError
+from edge.errors import UsageError
 
-__all__ = ["KeyPair", "keygen", "read_private_key"]
-
-MAX_KEY_FILE_B = 16 * 1024
+__all__ = ["KeyPair", "keygen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +45,3 @@ def keygen(path: Path) -> KeyPair:
         path.unlink()  # half a pair, which nobody has used yet
         raise
     return KeyPair(path, public, read_public_key(public).hash)
-
-
-def read_private_key(path: Path) -> tuple[Ed25519PrivateKey, PublicKey]:
-    """A key that can sign, and its public half. Raises InputRefused for anything else, also for one behind a passphrase."""
-    data = read_once(path, MAX_KEY_FILE_B)
-    if b"PRIVATE KEY-----" not in data:
-        what = "is a public key: it cannot sign" if b"PUBLIC KEY-----" in data else "is no private key as PEM"
-        raise InputRefused(f"{path} {what}", do="make one with: sonoderm export keygen KEY.pem")
-    try:
-        key = load_pem_private_key(data, password=None)
-    except TypeError:
-        plain = f"openssl pkey -in {path} -out PLAIN.pem"
-        raise InputRefused(f"{path} is behind a passphrase, which signing here cannot ask for", do=plain) from None
-    except (ValueError, UnsupportedAlgorithm):
-        raise InputRefused(f"{path} is no private key as PEM, or damaged", do="make one with: sonoderm export keygen KEY.pem") from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise InputRefused(f"{path} is a key of another kind than ed25519", do="make one with: sonoderm export keygen KEY.pem")
-    return key, PublicKey.of(key.public_key())

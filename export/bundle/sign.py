@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from calibration.profile.signing import read_signing_key
 from edge.bundle.durable import replace_durably
 from edge.bundle.image import HEADER_B
 from edge.bundle.open import VerifiedBundle, verify_bundle
 from edge.bundle.trust import Role, Trust, TrustedKey
 from edge.errors import CheckFailed, MachineLacks, UsageError
-from export.bundle.keys import read_private_key
 
 __all__ = ["resign", "sign", "write_bundle"]
 
@@ -37,7 +37,7 @@ def sign(
     Raises UsageError for numbers that no header can hold, InputRefused for a key that cannot sign, BundleRefused when the payload
     would be refused by a reader, MachineLacks without imgtool.
     """
-    _, public = read_private_key(key)
+    public = read_signing_key(key).public
     if importlib.util.find_spec("imgtool") is None:
         raise MachineLacks("signing needs imgtool, which is not installed here", do="pip install 'sonoderm[export]'")
     if not 0 <= security_counter <= MAX_COUNTER:

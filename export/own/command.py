@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
+from calibration.profile.signing import read_signing_key
 from edge.bundle.durable import replace_durably, require_folder
 from edge.bundle.manifest import Name, Version
 from edge.errors import UsageError
-from export.bundle.keys import read_private_key
 from export.bundle.sign import sign
 from export.own.bundle import About, own_payload, payload_of, read_labels
 from export.own.graph import Asked, make_graph
@@ -77,7 +77,7 @@ def make_bundle(words: Words, key: Path, out: Path, security_counter: int, say: 
     _fits(Name, "--name", name, "small letters, digits and dashes, 40 at most")
     _fits(Version, "--version", words.version, "MAJOR.MINOR.REVISION, such as 1.0.0")
     modality = _choice("--modality", words.modality)
-    read_private_key(key)  # what cannot be signed or written is said before the work, not after it
+    read_signing_key(key)  # what cannot be signed or written is said before the work, not after it
     require_folder(out)
     own = make_graph(asked)
     for note in own.notes:

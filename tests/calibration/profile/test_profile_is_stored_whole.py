@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from typer.testing import CliRunner
 
 from calibration.profile import store
@@ -22,7 +23,7 @@ from edge.bundle.keyfile import PublicKey
 from edge.bundle.trust import Trust, load_trust
 from edge.cli.doctor_finding import Level
 from edge.cli.doctor_profile import find_profile
-from edge.errors import InputRefused, MachineLacks, NotTrusted, SonodermError, UsageError
+from edge.errors import InputRefused, MachineLacks, NotTrusted, UsageError
 from edge.profile import ColorEvidence, DeviceProfile, Setting, corrections_for, load_profile
 
 TODAY = datetime.date(2026, 3, 1)
@@ -209,14 +210,23 @@ def test_a_measurement_that_no_profile_may_hold_is_refused() -> None:
 # keys
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", b"-----BEGIN PRIVATE KEY-----\nAAAA\n"]
-)
-def test_what_cannot_sign_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
-    file = tmp_path / "key.pem"
-    file.write_bytes(content)
-    with pytest.raises(SonodermError, match=r"key\.pem"):
-        read_signing_key(file)
+def test_keys_that_cannot_sign_are_said_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "odd.pem"
+    secret = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"pass"))
+    curve = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    cut = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
+    for content, word in (
+        (secret, "passphrase"),
+        (curve, "another kind"),
+        (cut, "damaged"),
+        (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "public key"),
+        (b"", "no private key"),
+        (b"\xff", "no private"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(InputRefused, match=word) as refused:
+            read_signing_key(path)
+        assert "odd.pem" in refused.value.what
 
 
 # showing

@@ -12,12 +12,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from imgtool.image import Image, VerifyResult
 from imgtool.keys import load as load_key
 
+from calibration.profile.signing import read_signing_key
 from edge.bundle.image import verify_image
 from edge.bundle.open import verify_bundle
 from edge.bundle.pack import build_payload
 from edge.bundle.trust import Trust
 from edge.errors import BundleRefused, InputRefused, UsageError
-from export.bundle.keys import KeyPair, keygen, read_private_key
+from export.bundle.keys import KeyPair, keygen
 from export.bundle.sign import resign, sign, write_bundle
 from tests.builders import a_bundle, a_content, a_trust, sign_image
 
@@ -31,7 +32,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> KeyPair:
 
 @pytest.fixture(scope="module")
 def key(pair: KeyPair) -> Ed25519PrivateKey:
-    return read_private_key(pair.private)[0]
+    return read_signing_key(pair.private).private
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +120,7 @@ def test_of_damage_to_what_is_signed_imgtool_and_we_say_the_same(
 def test_imgtool_and_we_refuse_another_key(signed: bytes, tmp_path: Path) -> None:
     other = keygen(tmp_path / "other.pem")
     assert not imgtool_takes(signed, other.public, tmp_path)
-    assert not we_take(signed, a_trust(read_private_key(other.private)[0]))
+    assert not we_take(signed, a_trust(read_signing_key(other.private).private))
 
 
 def test_an_image_that_imgtool_signed_with_a_large_header_is_taken(
