@@ -19,7 +19,8 @@ from export.pictures import Places, dev_subgroups, in_domain, negatives_of
 from export.quantize.aware import AwareEpoch, learn_int8
 from export.quantize.make import Forms, make_forms
 from export.quantize.mixed import ENOUGH, Mixed, agreement
-from export.quantize.ptq import measured_as, write_form
+from export.quantize.ptq import write_form
+from export.quantize.relearned import measured_as
 from export.quantize.sensitivity import run_logits, write_effects
 from export.recipe import Recipe
 from export.scope.blur import blurred

@@ -22,11 +22,11 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from edge.errors import CheckFailed
 from edge.frame import F32, U8
 from export.quantize.bias import correct, mean_errors
-from export.quantize.fake import convolutions, rounded_weights
+from export.quantize.fake import convolutions
 from export.quantize.ranges import Ranges, choose, sample, write
 from export.quantize.rounding import rounded_layers
 
-__all__ = ["Measured", "assert_tensorrt_form", "measure", "measured_as", "write_form"]
+__all__ = ["Measured", "assert_tensorrt_form", "measure", "prepare", "write_form"]
 
 COMMON: dict[str, Any] = {"WeightSymmetric": True}
 FORMS: dict[str, tuple[QuantType, list[str], dict[str, Any]]] = {
@@ -69,45 +69,21 @@ def _quiet() -> Iterator[None]:
         root.setLevel(level)
 
 
+def prepare(graph: Path, ready: Path) -> None:
+    """ONNX Runtime's own optimisations of a float graph, which its quantiser expects to be done."""
+    with _quiet():
+        quant_pre_process(str(graph), str(ready), skip_symbolic_shape=True)  # the shapes are static
+
+
 def measure(graph: Path, pictures: U8, folder: Path) -> Measured:
     """Everything that is measured on train pictures, (n, h, w, 3) uint8, once for all forms. folder: for what is kept of it."""
     ready, cache = folder / "ready.onnx", folder / "ranges.json"
-    with _quiet():
-        quant_pre_process(str(graph), str(ready), skip_symbolic_shape=True)  # the shapes are static
+    prepare(graph, ready)
     ranges = choose(sample(ready, pictures), "mse")
     write(ranges, cache)
     few = pictures[:: max(1, len(pictures) // MEAN_PICTURES)]
     weights = rounded_layers(ready, few)
     return Measured(ready, cache, ranges, weights, mean_errors(ready, few, weights))
-
-
-def measured_as(like: Measured, graph: Path, folder: Path) -> Measured:
-    """For a graph that was trained under the ranges of `like`: its weights are meant for the grid, and go to the nearest value.
-
-    The exporter counts names on from one export to the next, so the values are taken over into the graph whose names are known.
-    """
-    ready, aware = folder / "aware.ready.onnx", folder / "aware.known.onnx"
-    with _quiet():
-        quant_pre_process(str(graph), str(ready), skip_symbolic_shape=True)
-    known = _with_values_of(onnx.load(like.graph), onnx.load(ready))
-    onnx.save(known, aware)
-    tensors = {tensor.name: tensor for tensor in known.graph.initializer}
-    layers = convolutions(known)
-    weights = {layer.name: rounded_weights(np.asarray(numpy_helper.to_array(tensors[layer.weight]), np.float32)) for layer in layers}
-    return Measured(aware, like.cache, like.ranges, weights, {})
-
-
-def _with_values_of(known: onnx.ModelProto, trained: onnx.ModelProto) -> onnx.ModelProto:
-    """`known` with the stored tensors of `trained`, node by node. Raises CheckFailed where the two are not the same network."""
-    mine, theirs = ({tensor.name: tensor for tensor in model.graph.initializer} for model in (known, trained))
-    pairs = list(zip(known.graph.node, trained.graph.node, strict=False))
-    same = len(known.graph.node) == len(trained.graph.node) and all(a.op_type == b.op_type for a, b in pairs)
-    inputs = [(a, b) for one, other in pairs for a, b in zip(one.input, other.input, strict=False) if a in mine]
-    if not same or any(b not in theirs or mine[a].dims != theirs[b].dims for a, b in inputs):
-        raise CheckFailed("the trained graph is another network than the float one", do="remove the run's folder and start again")
-    for a, b in inputs:
-        mine[a].CopyFrom(numpy_helper.from_array(numpy_helper.to_array(theirs[b]), a))
-    return known
 
 
 def write_form(measured: Measured, scheme: str, target: Path, keep_float: Collection[str] = ()) -> None:

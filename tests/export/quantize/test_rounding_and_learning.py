@@ -13,7 +13,8 @@ from export.distil.network import Student
 from export.quantize.aware import AwareEpoch, learn_int8
 from export.quantize.fake import convolutions, rounded_weights
 from export.quantize.mixed import agreement
-from export.quantize.ptq import measure, measured_as
+from export.quantize.ptq import measure
+from export.quantize.relearned import measured_as
 from export.quantize.rounding import round_weights
 from export.quantize.sensitivity import run_logits
 from export.recipe import Recipe, read_recipe
