@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -95,16 +96,16 @@ class Run:
 
     def line(self, found: Callable[[dict[str, Any]], bool], timeout_s: float = 60.0) -> dict[str, Any]:
         """The first line of the log, from its start, that is the one."""
-        deadline = time.monotonic() + timeout_s
-        command = ["timeout", str(timeout_s), "tail", "-c", "+1", "-F", str(self.log)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as tail:
-            assert tail.stdout is not None
-            for text in tail.stdout:
-                if text.strip() and found(line := json.loads(text)):
-                    tail.kill()
+        deadline, seen, pause = time.monotonic() + timeout_s, 0, threading.Event()
+        while time.monotonic() < deadline:
+            text = self.log.read_text() if self.log.exists() else ""
+            whole = text[: text.rfind("\n") + 1].splitlines()
+            for line in map(json.loads, whole[seen:]):
+                if found(line):
                     return dict(line)
-                assert time.monotonic() < deadline, f"not within {timeout_s} s; last: {text}"
-            raise AssertionError(f"not within {timeout_s} s: {self.ends()}")
+            seen = len(whole)
+            pause.wait(0.02)
+        raise AssertionError(f"not within {timeout_s} s: {self.ends()}")
 
     def says(self, words: str) -> None:
         """Reads what the command says until these words."""
