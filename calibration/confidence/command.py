@@ -1,7 +1,5 @@
 """`sonoderm calibrate confidence`: compare methods on the fit half of dev; or make an overlay for a site, or for another prevalence."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -28,12 +26,13 @@ from calibration.profile.deliver import Delivery
 from calibration.site.overlay import refitted
 from calibration.site.refit import Verdict, refit, require_enough
 from calibration.site.target import DaysOption, KeyOption, ProfileOption, put_decision, read_target
-from edge.bundle.trust import Trust, load_trust
+from edge.bundle.trust import load_trust
 from edge.cli.engine_options import EngineOption, FormOption, ModelOption, ThreadsOption
+from edge.cli.opened import opened_model
 from edge.cli.output import print_json, say
 from edge.cli.trust_option import TrustOption
 from edge.errors import InputRefused, UsageError
-from edge.model import Model, OpenOptions, open_model
+from edge.model import Model, OpenOptions
 from edge.model.prevalence import prevalence_words
 
 __all__ = ["app"]
@@ -93,7 +92,7 @@ def confidence(
     elif site is not None:
         table = read_table(site, image_root=image_root, where=where or [], group=group, half=Half.ALL, seed=seed)
     options = OpenOptions(say=say, profile=target.in_force if target else None, optic=optic)
-    with _opened(model, believed, (engine, form, threads), options) as opened:
+    with opened_model(model, believed, engine, form, threads, options) as opened:
         if table is None:
             assert target is not None, "asked for above"
             assert prevalence is not None, "one of the three was given"
@@ -102,17 +101,6 @@ def confidence(
             _compare(opened, table, as_json)
         else:
             _at_site(opened, table, target, camera, as_json)
-
-
-@contextmanager
-def _opened(name: str, trust: Trust, asked: tuple[str | None, str | None, int | None], options: OpenOptions) -> Iterator[Model]:
-    engine, form, threads = asked
-    with open_model(name, trust, engine=engine, form=form, threads=threads, options=options) as opened:
-        if opened.fault is not None:
-            raise opened.fault
-        for note in opened.identity.notes:
-            say(f"{opened.identity.name}: {note}")
-        yield opened
 
 
 def _speaks_of(model: Model) -> tuple[float, ...]:

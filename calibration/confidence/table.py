@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from calibration.confidence.ask import Answers, ask
@@ -26,6 +27,7 @@ __all__ = [
     "SeedOption",
     "Table",
     "WhereOption",
+    "drawn_rows",
     "look_at",
     "read_table",
     "require_known",
@@ -82,6 +84,13 @@ def read_table(path: Path, *, image_root: Path | None, where: Sequence[str], gro
         if not rows:
             raise InputRefused(f"{path.name}: the {half} half is empty", do="check --where and --group, or use --half all")
     return Table(path, rows, group)
+
+
+def drawn_rows(rows: tuple[LabelRow, ...], most: int, seed: int) -> tuple[LabelRow, ...]:
+    """At most `most` of them, drawn by seed, in their order."""
+    if len(rows) <= most:
+        return rows
+    return tuple(rows[i] for i in np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False)))
 
 
 def require_known(table: Table, model: Model) -> None:

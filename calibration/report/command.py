@@ -3,7 +3,6 @@
 import datetime
 import shlex
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +19,7 @@ from calibration.confidence.table import (
     SeedOption,
     Table,
     WhereOption,
+    drawn_rows,
     look_at,
     read_table,
     require_known,
@@ -152,11 +152,9 @@ def _behind(model: Model, dev: Table) -> tuple[ClassThreshold, ...] | None:
 
 
 def _settled(model: Model, table: Table, most: int, seed: int, figures: int) -> SettledFacts:
-    rows = table.rows
-    if len(rows) > most:
-        rows = tuple(rows[i] for i in np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False)))
+    rows = drawn_rows(table.rows, most, seed)
     with Progress("watching", len(rows)) as progress:
-        seen = settle(model, replace(table, rows=rows).rows, progress.advance)
+        seen = settle(model, rows, progress.advance)
     prevalence = model.manifest.calibration_prevalence or uniform(len(model.codes))
     pair = model.pair
     return settled_facts(pair.form, pair.engine, len(rows), model.decision.settled_temperature, seen.cases, prevalence, figures)

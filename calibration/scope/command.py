@@ -90,7 +90,7 @@ def scope(
     own_rows = None
     if own is not None:
         own_rows = read_table(own, image_root=image_root, where=where or [], group=group, half=Half.ALL, seed=seed).rows
-    with opened_model(model, trust, engine, form, threads) as opened:
+    with opened_model(model, believed, engine, form, threads) as opened:
         mine = own_of(opened.manifest, data, most, seed) if own_rows is None else of_rows("own dev", Kind.OWN, own_rows, belongs=True)
         sets, notes = outside_of(opened.manifest, data, most, rendered, seed)
         if report and data is not None:

@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from calibration.confidence.table import drawn_rows
 from calibration.scope.compare import Kind
 from calibration.scope.rendered import KINDS, doppler, drawn, generator, phantom
 from edge.bundle.manifest import Manifest
@@ -66,13 +65,7 @@ def listed(table: Path, where: Sequence[str], group: str | None, most: int, seed
     require_clean(found)
     if not found.rows:
         raise InputRefused(f"{table}: no row has {' and '.join(where)}", do="check --data")
-    return _drawn_from(found.rows, most, seed)
-
-
-def _drawn_from(rows: tuple[LabelRow, ...], most: int, seed: int) -> tuple[LabelRow, ...]:
-    if len(rows) <= most:
-        return rows
-    return tuple(rows[i] for i in np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False)))
+    return drawn_rows(found.rows, most, seed)
 
 
 def of_rows(name: str, kind: Kind, rows: Sequence[LabelRow], *, belongs: bool = False) -> PictureSet:
@@ -157,7 +150,7 @@ def report_only(manifest: Manifest, data: Path, most: int, seed: int) -> tuple[t
             lacking.append(f"{name} is not in --data: not measured")
     if (data / "other_us/labels.csv").is_file():
         rows = read_labels(data / "other_us/labels.csv", group="group").rows
-        sets.append(of_rows("other_us: all else", Kind.REPORT, _drawn_from(tuple(r for r in rows if r.label != "lung"), most, seed)))
+        sets.append(of_rows("other_us: all else", Kind.REPORT, drawn_rows(tuple(r for r in rows if r.label != "lung"), most, seed)))
     for name, column, group in (("covid_blues", "clip", "patient"), ("dicom", "file", "file")):
         table_path = data / name / "labels.csv"
         if table_path.is_file():

@@ -20,6 +20,7 @@ from calibration.confidence.table import (
     SeedOption,
     Table,
     WhereOption,
+    drawn_rows,
     read_table,
     require_known,
 )
@@ -59,8 +60,7 @@ def settled(
     """The temperature of what is shown after pictures were averaged in time: stills in motion through the whole pipeline."""
     table = read_table(labels, image_root=image_root, where=where or [], group=group, half=half, seed=seed)
     if len(table.rows) > most:
-        chosen = np.sort(np.random.default_rng(seed).choice(len(table.rows), most, replace=False))
-        table = replace(table, rows=tuple(table.rows[i] for i in chosen))
+        table = replace(table, rows=drawn_rows(table.rows, most, seed))
         say(f"{most} of the pictures, drawn with seed {seed}")
     with opened_model(model, trust, engine, form, threads) as opened:
         require_known(table, opened)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge.bundle.trust import load_trust
+from edge.bundle.trust import Trust
 from edge.cli.output import say
 from edge.model import Model, OpenOptions, open_model
 
@@ -12,10 +12,11 @@ __all__ = ["named", "opened_model"]
 
 
 @contextmanager
-def opened_model(model: str, trust: Path | None, engine: str | None, form: str | None, threads: int | None) -> Iterator[Model]:
+def opened_model(
+    model: str, trust: Trust | Path | None, engine: str | None, form: str | None, threads: int | None, options: OpenOptions | None = None
+) -> Iterator[Model]:
     """A warm model, closed at the end. Raises its fault at once: figures of a model that may not speak are worth nothing."""
-    opened = open_model(model, load_trust(trust), engine=engine, form=form, threads=threads, options=OpenOptions(say=say))
-    with opened:
+    with open_model(model, trust, engine=engine, form=form, threads=threads, options=options or OpenOptions(say=say)) as opened:
         if opened.fault is not None:
             raise opened.fault
         for note in opened.identity.notes:
