@@ -85,7 +85,7 @@ def cross_validated(
 def compare(cases: Cases, prevalence: Sequence[float], *, folds: int = FOLDS, repeats: int = REPEATS) -> Comparison:
     """The methods on the fit half of dev. prevalence: (k,) what the probabilities shall speak of."""
     offset = offset_of(cases.shares(), prevalence)
-    as_is = apply(Scaling(1.0, (0.0,) * cases.k), cases.scores, offset)
+    as_is = apply(Scaling.none(cases.k), cases.scores, offset)
     looked: list[tuple[Method | None, F64, F64]] = [(None, losses(as_is, cases), as_is)]
     looked += [(method, *cross_validated(method, cases, prevalence, folds=folds, repeats=repeats)) for method in Method]
     best = min((loss for method, loss, _ in looked if method), key=lambda loss: float(loss.mean()))

@@ -57,6 +57,11 @@ class Scaling:
     at_limit: bool = False
 
     @staticmethod
+    def none(k: int) -> "Scaling":
+        """The outputs as they are."""
+        return Scaling(1.0, (0.0,) * k)
+
+    @staticmethod
     def of(decision: Decision) -> "Scaling":
         return Scaling(decision.temperature, decision.bias, decision.scale)
 
@@ -138,5 +143,5 @@ def fit(method: Method, cases: Cases, prevalence: Sequence[float], shares: F64 |
     bias, log_scale = parts(best)
     middle = float(log_scale.mean())
     scale = tuple(float(s) for s in np.exp(log_scale - middle)) if has_scale else ()
-    at_limit = float(losses(apply(Scaling(1.0, (0.0,) * k), log_p * np.exp(log_scale - best[0]) + bias, offset), cases).mean()) < NO_LOSS
+    at_limit = float(losses(apply(Scaling.none(k), log_p * np.exp(log_scale - best[0]) + bias, offset), cases).mean()) < NO_LOSS
     return Scaling(float(np.exp(best[0] - middle)), tuple(float(b) for b in bias - bias.mean()), scale, at_limit)

@@ -10,7 +10,7 @@ import typer
 
 from calibration.profile.parts import Color, Geometry, Measured, put
 from calibration.profile.signing import SigningKey, is_trusted, read_signing_key
-from calibration.profile.store import Current, read_current, write
+from calibration.profile.store import Current, Written, read_current, write
 from edge.bundle.durable import require_folder
 from edge.bundle.trust import Trust, load_trust
 from edge.errors import UsageError
@@ -28,6 +28,7 @@ __all__ = [
     "delivery_to",
     "last_of",
     "prepare",
+    "written_lines",
 ]
 
 ProfileOption = Annotated[
@@ -94,11 +95,18 @@ def deliver(delivery: Delivery, setting: Setting, found: Color | Geometry) -> tu
     old = delivery.current.loaded.profile if delivery.current else None
     made = put(Measured(setting, delivery.expires_on, found), old, name=delivery.name, made_at=delivery.made_at)
     written = write(delivery.path, made.profile, delivery.key, delivery.current)
-    lines = [*made.notes, f"wrote {written.path}{f'; the one before lies in {written.kept}' if written.kept else ''}"]
+    unsigned = f"it is ignored until it is signed: sonoderm profile sign {written.path} --key KEY.pem"
+    return (*made.notes, *written_lines(delivery, written, unsigned))
+
+
+def written_lines(delivery: Delivery, written: Written, unsigned: str) -> tuple[str, ...]:
+    """What is in force now. unsigned: what that means for what was measured."""
+    signer = f", signed by {delivery.key.hash[:12]}" if delivery.key else ""
+    lines = [f"wrote {written.path}{signer}{f'; the one before lies in {written.kept}' if written.kept else ''}"]
     if written.is_draft:
         lines.append(f"{delivery.path} is signed and stays in force until: sonoderm profile sign {written.path} --key KEY.pem")
     elif delivery.key is None:
-        lines.append(f"it is ignored until it is signed: sonoderm profile sign {written.path} --key KEY.pem")
+        lines.append(unsigned)
     elif not is_trusted(delivery.key, delivery.trust):
         lines.append(f"key {delivery.key.hash[:12]} is not believed here for profiles: sonoderm trust add NAME.profile.pub")
     return tuple(lines)

@@ -9,7 +9,7 @@ from edge.errors import UsageError
 from edge.profile import ColorEvidence, Correction, DeviceProfile, Setting
 from edge.profile.record import parse_profile
 
-__all__ = ["Color", "Geometry", "Measured", "Put", "put"]
+__all__ = ["Color", "Geometry", "Measured", "Put", "put", "valid"]
 
 Polygon = tuple[tuple[int, int], ...]
 Row = tuple[float, float, float, float]
@@ -71,8 +71,12 @@ def put(measured: Measured, old: DeviceProfile | None, *, name: str, made_at: st
         notes.append(f"valid until {expires_on.isoformat()} only, as its {others_name} is: measure that anew for a later day")
     new = msgspec.structs.replace(new, expires_on=expires_on)
     others = tuple(c for c in base.corrections if c.setting != measured.setting)
-    made = msgspec.structs.replace(base, made_at=made_at, corrections=(*others, new))
+    return Put(valid(msgspec.structs.replace(base, made_at=made_at, corrections=(*others, new))), tuple(notes))
+
+
+def valid(made: DeviceProfile) -> DeviceProfile:
+    """The profile as a device would read it. Raises UsageError for what no profile may hold."""
     try:
-        return Put(parse_profile(msgspec.json.encode(made)), tuple(notes))
+        return parse_profile(msgspec.json.encode(made))
     except ValueError as error:
         raise UsageError(f"that makes no valid profile: {error}", do="sonoderm profile show FILE") from error

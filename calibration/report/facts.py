@@ -12,7 +12,7 @@ from calibration.confidence.reliability import Reliability, reliability_of
 from calibration.conformal.coverage import Coverage, coverage_of, in_sets
 from calibration.conformal.quantile import ClassThreshold
 from edge.bundle.manifest import Decision, Manifest
-from edge.classify import guards_of, set_verdict
+from edge.classify import guards_of, prediction_set, set_verdict
 from edge.reading import State
 
 __all__ = ["Bin", "CalibrationReport", "PairFacts", "SettledFacts", "bins_of", "pair_facts", "settled_facts"]
@@ -108,9 +108,8 @@ def pair_facts(
     limit = np.inf if decision.out_of_scope_above is None else decision.out_of_scope_above
     outside = answers.distances > limit  # nan, no distance: not refused here
     guards = guards_of(manifest, decision)
-    orders = (tuple(int(c) for c in np.argsort(-row, kind="stable") if chosen[c]) for row, chosen in zip(p, sets, strict=True))
-    verdicts = [set_verdict(row.astype(np.float32), order, guards).state for row, order in zip(p, orders, strict=True)]
-    ready = np.array([state is State.READY for state in verdicts]) & ~outside & ~answers.poor
+    states = [set_verdict(row, prediction_set(row, decision.set_at), guards).state for row in p.astype(np.float32)]
+    ready = np.array([state is State.READY for state in states]) & ~outside & ~answers.poor
     return PairFacts(
         form=form,
         engine=engine,
@@ -128,7 +127,7 @@ def settled_facts(
     form: str, engine: str, clips: int, temperature: float, cases: Cases, prevalence: Sequence[float], figures: int
 ) -> SettledFacts:
     """cases: settled readings, as shown (their temperature is in them already)."""
-    here = apply(Scaling(1.0, (0.0,) * cases.k), cases.scores, offset_of(cases.shares(), prevalence))
+    here = apply(Scaling.none(cases.k), cases.scores, offset_of(cases.shares(), prevalence))
     right = here.argmax(1) == cases.labels
     judged = reliability_of(right, here.max(1), cases.groups, figures=figures)
     return SettledFacts(form, engine, clips, temperature, judged, bins_of(right, here.max(1), cases.groups))

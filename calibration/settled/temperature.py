@@ -24,6 +24,6 @@ def settled_temperature(cases: Cases, prevalence: Sequence[float]) -> SettledTem
     """cases.scores: averaged log-odds under a settled temperature of 1. As for stills, no number wins within one standard error."""
     fitted = fit(Method.TEMPERATURE, cases, prevalence).temperature
     held, _ = cross_validated(Method.TEMPERATURE, cases, prevalence)
-    as_is = losses(apply(Scaling(1.0, (0.0,) * cases.k), cases.scores, offset_of(cases.shares(), prevalence)), cases)
+    as_is = losses(apply(Scaling.none(cases.k), cases.scores, offset_of(cases.shares(), prevalence)), cases)
     change, change_se = over_groups(held - as_is, cases.groups)
     return SettledTemperature(fitted if change < -change_se else 1.0, fitted, change, change_se)

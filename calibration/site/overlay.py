@@ -9,13 +9,11 @@ from collections.abc import Sequence
 import msgspec
 
 from calibration.conformal.carry import under_temperature
+from calibration.profile.parts import valid
 from calibration.site.refit import Refit
 from edge.bundle.manifest import Decision
-from edge.errors import UsageError
 from edge.profile import DeviceProfile, OverlayEntry
-from edge.profile.record import parse_profile
-
-CARRIED = ("temperature", "bias", "set_at", "out_of_scope_above", "guard_at", "settled_temperature")  # what an overlay can hold
+from edge.profile.overlay import HELD
 
 __all__ = ["entry_of", "put_overlay", "refitted"]
 
@@ -56,9 +54,9 @@ def entry_of(
     measured: names of what is new in `new`; what it kept of `old` beside that lives no longer than it did. prevalence: where it is not
     the bundle's.
     """
-    if old is not None and any(name not in measured and getattr(new, name) != getattr(shipped, name) for name in CARRIED):
+    if old is not None and any(name not in measured and getattr(new, name) != getattr(shipped, name) for name in HELD):
         expires_on = min(expires_on, old.expires_on)
-    differing = {name: getattr(new, name) for name in CARRIED if getattr(new, name) != getattr(shipped, name)}
+    differing = {name: getattr(new, name) for name in HELD if getattr(new, name) != getattr(shipped, name)}
     return OverlayEntry(digest=digest, form=form, engine=engine, expires_on=expires_on, prevalence=tuple(prevalence), **differing)
 
 
@@ -69,8 +67,4 @@ def put_overlay(entry: OverlayEntry, old: DeviceProfile | None, *, name: str, ma
     """
     base = old or DeviceProfile(name=name, made_at=made_at)
     others = tuple(e for e in base.overlay if (e.digest, e.form, e.engine) != (entry.digest, entry.form, entry.engine))
-    made = msgspec.structs.replace(base, made_at=made_at, overlay=(*others, entry))
-    try:
-        return parse_profile(msgspec.json.encode(made))
-    except ValueError as error:
-        raise UsageError(f"that makes no valid profile: {error}", do="sonoderm profile show FILE") from error
+    return valid(msgspec.structs.replace(base, made_at=made_at, overlay=(*others, entry)))

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from calibration.profile.deliver import Delivery, delivery_to
-from calibration.profile.signing import is_trusted
+from calibration.profile.deliver import Delivery, delivery_to, written_lines
 from calibration.profile.store import Written, write
 from calibration.site.overlay import entry_of, put_overlay
 from edge.bundle.manifest import Decision
@@ -51,14 +50,6 @@ def write_entry(target: Delivery, entry: OverlayEntry) -> Written:
     """Into the profile, the old one kept; says what is in force. Raises what `store.write` raises; nothing is changed then."""
     old = target.in_force.profile if target.in_force else None
     written = write(target.path, put_overlay(entry, old, name=target.name, made_at=target.made_at), target.key, target.current)
-    kept = f"; the one before is kept as {written.kept.name}" if written.kept else ""
-    if written.is_draft:
-        say(f"wrote {written.path}, a draft: the signed profile stays in force until sonoderm profile sign {written.path} --key PEM")
-    elif target.key is None:
-        say(f"wrote {written.path}{kept}; unsigned, it counts only where it makes the device more cautious")
-    else:
-        doubt = (
-            "" if is_trusted(target.key, target.trust) else "; this machine does not believe that key: sonoderm trust add NAME.profile.pub"
-        )
-        say(f"wrote {written.path}, signed by {target.key.hash[:12]}{kept}{doubt}")
+    for line in written_lines(target, written, "unsigned, it counts only where it makes the device more cautious"):
+        say(line)
     return written

@@ -80,3 +80,9 @@ def _decides(entry: OverlayEntry) -> Iterator[str]:
         yield f"thresholds of {len(entry.set_at)} classes"
     if entry.out_of_scope_above is not None:
         yield f"out of scope above {entry.out_of_scope_above:g}"
+    if entry.guard_at:
+        yield "points of classes that must not be missed"
+    if entry.settled_temperature is not None:
+        yield f"settled temperature {entry.settled_temperature:g}"
+    if entry.prevalence:
+        yield "a prevalence of its own"

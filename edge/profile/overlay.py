@@ -11,7 +11,7 @@ from edge.profile.corrections import Notes
 from edge.profile.read import LoadedProfile
 from edge.profile.record import OverlayEntry
 
-__all__ = ["DIRECTIONS", "Direction", "decision_for", "entry_for"]
+__all__ = ["DIRECTIONS", "HELD", "Direction", "decision_for", "entry_for"]
 
 
 class Direction(Enum):
@@ -38,6 +38,7 @@ DIRECTIONS: dict[str, Rule] = {
     "blurred_out_of_scope_above": Rule(Direction.FIXED, "it chooses between two refusals, shows no label, and no overlay carries one"),
     "guard_at": Rule(Direction.DOWN, "a lower limit rules a class that must not be missed out less often"),
 }
+HELD = ("temperature", "bias", "set_at", "out_of_scope_above", "guard_at", "settled_temperature")  # what an entry can hold of a Decision
 
 
 def _cautious(field: str, old: float | None, new: float) -> bool:
@@ -49,16 +50,12 @@ def _cautious(field: str, old: float | None, new: float) -> bool:
 
 def _unsigned_faults(decision: Decision, entry: OverlayEntry) -> list[str]:
     faults = []
-    if entry.temperature is not None and not _cautious("temperature", decision.temperature, entry.temperature):
-        faults.append("temperature")
-    if entry.out_of_scope_above is not None and not _cautious("out_of_scope_above", decision.out_of_scope_above, entry.out_of_scope_above):
-        faults.append("out_of_scope_above")
+    for name in ("temperature", "out_of_scope_above", "settled_temperature"):
+        new = getattr(entry, name)
+        if new is not None and not _cautious(name, getattr(decision, name), new):
+            faults.append(name)
     if not all(_cautious("set_at", old, new) for old, new in zip(decision.set_at, entry.set_at, strict=False)):
         faults.append("set_at")
-    if entry.settled_temperature is not None and not _cautious(
-        "settled_temperature", decision.settled_temperature, entry.settled_temperature
-    ):
-        faults.append("settled_temperature")
     if entry.guard_at and not _guards_as_much(decision.guard_at, entry.guard_at):
         faults.append("guard_at")
     if entry.bias:
@@ -99,13 +96,6 @@ def decision_for(
         return decision, (f"calibration of profile {name} is for another number of classes than {k}: not applied",)
     if loaded.signer is None and (faults := _unsigned_faults(decision, entry)):
         return decision, (f"unsigned calibration of profile {name} would make the device less cautious ({', '.join(faults)}): not applied",)
-    changed = msgspec.structs.replace(
-        decision,
-        temperature=decision.temperature if entry.temperature is None else entry.temperature,
-        bias=entry.bias or decision.bias,
-        set_at=entry.set_at or decision.set_at,
-        out_of_scope_above=decision.out_of_scope_above if entry.out_of_scope_above is None else entry.out_of_scope_above,
-        guard_at=entry.guard_at or decision.guard_at,
-        settled_temperature=decision.settled_temperature if entry.settled_temperature is None else entry.settled_temperature,
-    )
+    given = {name: value for name in HELD if (value := getattr(entry, name)) is not None and value != ()}
+    changed = msgspec.structs.replace(decision, **given)
     return changed, () if loaded.signer else (f"calibration of profile {name} is unsigned: applied because it is more cautious",)
