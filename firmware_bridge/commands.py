@@ -1,24 +1,21 @@
-"""`sonoderm device`: the device's own side (serve, simulate, init) and a technician's questions to devices over a cable."""
+"""`sonoderm device`: the device's own side is here (serve, simulate, init); a technician's questions are in `flash/questions.py`."""
 
-import getpass
 import os
 import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated
 
-import msgspec
 import typer
 
-from edge.cli.listing import print_table
-from edge.cli.output import print_json, print_json_line, say
+from edge.cli.output import say
 from edge.cli.trust_option import TrustOption
-from edge.errors import CheckFailed, MachineLacks, SonodermError, UsageError
+from edge.errors import MachineLacks, UsageError
 from firmware_bridge.display.command import display
 from firmware_bridge.flash.ports import Found
-from firmware_bridge.flash.where import AllOption, BaudOption, PortOption, PortsOption, Reached, Where
-from firmware_bridge.wire.own import Confirm, DeviceInfo, Held, Link
+from firmware_bridge.flash.questions import confirm, info, list_ports, log, rollback, slots
+from firmware_bridge.flash.where import AllOption, BaudOption, JsonOption, PortOption, PortsOption, Where
+from firmware_bridge.wire.own import Confirm, Link
 
 __all__ = ["app"]
 
@@ -26,11 +23,8 @@ app = typer.Typer(
     add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Serve, simulate and look after a device's model slots."
 )
 
-app.command()(display)
-
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
-LinkOption = Annotated[str, typer.Option("--link", help="usb or uart.")]
-ConfirmOption = Annotated[str, typer.Option("--confirm", help="Who confirms a model that passed its check: auto, or manual (a person).")]
+LinkOption = Annotated[Link, typer.Option("--link", help="What the port is.")]
+ConfirmOption = Annotated[Confirm, typer.Option("--confirm", help="Who confirms a model that passed its check; manual: a person.")]
 
 
 @app.command()
@@ -55,7 +49,7 @@ def serve(
 
     if not slots.is_dir():
         raise UsageError(f"--slots {slots}: no such folder", do="make it with `sonoderm device init`")
-    setup = Setup(DiskFiles(slots), trust, serial or board_serial(), _link(link), baud, _confirm(confirm))
+    setup = Setup(DiskFiles(slots), trust, serial or board_serial(), link, baud, confirm)
     answer(assemble(setup, lambda: run_of(slots, time.monotonic_ns())), port, baud)
 
 
@@ -81,7 +75,7 @@ def simulate(
     from firmware_bridge.simulate.fault import parse_faults
 
     faults = parse_faults(fault or [], count)
-    simulate(SimOptions(count, model, slots, trust, ports, _link(link), baud, _confirm(confirm), faults, hurry, as_json))
+    simulate(SimOptions(count, model, slots, trust, ports, link, baud, confirm, faults, hurry, as_json))
 
 
 @app.command()
@@ -109,7 +103,13 @@ def init(
         return
     if key is None:
         raise UsageError("over a cable a device gets its first key only: --key is missing", do="--key KEY.pub")
-    _init_there(_read_key(key), _reach(port, ports, everything, baud))
+    pem = _read_key(key)
+
+    def add(each: Found) -> None:
+        each.client.add_first_key(pem)
+        say(f"{each.info.serial}: it trusts this key from now on")
+
+    Where(port, ports, everything, baud).reach().each(add)
 
 
 def _init_here(slots: Path, name: str, vendor: str | None, device_class: str | None, key: Path | None, trust: Path | None) -> None:
@@ -130,193 +130,6 @@ def _init_here(slots: Path, name: str, vendor: str | None, device_class: str | N
     say(f"{slots} is for {name}: sonoderm device serve --port PORT --slots {slots}")
 
 
-def _init_there(pem: bytes, reached: Reached) -> None:
-    def add(each: Found) -> None:
-        each.client.add_first_key(pem)
-        say(f"{each.info.serial}: it trusts this key from now on")
-
-    _each(reached, add)
-
-
-@app.command()
-def info(
-    port: PortOption = None,
-    ports: PortsOption = None,
-    everything: AllOption = False,
-    baud: BaudOption = 115_200,
-    report: Annotated[Path | None, typer.Option("--report", metavar="CSV", help="Append one row a device.")] = None,
-    operator: Annotated[str | None, typer.Option("--operator", help="Your name in the report; default: the user's.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """What runs on each device, by serial number and digest. Flashes nothing."""
-    from firmware_bridge.flash.fleet import result_of
-    from firmware_bridge.flash.result import Outcome, Report
-
-    rows = Report(report) if report is not None else None
-    if rows is not None:
-        rows.prepare()
-    reached = _reach(port, ports, everything, baud)
-    infos: list[DeviceInfo] = []
-
-    def ask(each: Found) -> None:
-        infos.append(each.info)
-        if rows is not None:
-            rows.add(result_of(each.info, each.client.port, operator or _user(), Outcome.RUNS))
-
-    try:
-        _each(reached, ask)
-    finally:
-        if as_json:
-            for one in infos:
-                print_json_line(msgspec.json.encode(one))
-        else:
-            _print_infos(infos)
-
-
-@app.command()
-def slots(
-    port: PortOption = None,
-    ports: PortsOption = None,
-    everything: AllOption = False,
-    baud: BaudOption = 115_200,
-    as_json: JsonOption = False,
-) -> None:
-    """Both slots of a device: what runs, what waits, what is on trial, and why the last trial was lost."""
-    infos: list[DeviceInfo] = []
-    _each(_reach(port, ports, everything, baud), lambda each: infos.append(each.info))
-    if as_json:
-        for one in infos:
-            print_json_line(msgspec.json.encode(one))
-        return
-    held = [(one, which, what) for one in infos for which, what in (("runs", one.running), ("waits", one.waiting))]
-    print_table(("device", "", "slot", "version", "model", "counter", "confirmed", "note"), [_slot_row(*row) for row in held])
-
-
-@app.command()
-def confirm(port: PortOption = None, ports: PortsOption = None, everything: AllOption = False, baud: BaudOption = 115_200) -> None:
-    """Say yes to the model on trial."""
-
-    def yes(each: Found) -> None:
-        if each.info.trial != "runs":
-            raise CheckFailed(f"{each.info.serial}: no model is on trial", do="sonoderm device slots shows what there is")
-        each.client.confirm()
-        say(f"{each.info.serial}: {_version(each.info.running)} is confirmed")
-
-    _each(_reach(port, ports, everything, baud), yes)
-
-
-@app.command()
-def rollback(port: PortOption = None, ports: PortsOption = None, everything: AllOption = False, baud: BaudOption = 115_200) -> None:
-    """End a trial, or go back to the model before: it is tried as any new one is."""
-
-    def back(each: Found) -> None:
-        each.client.rollback()
-        say(f"{each.info.serial}: back to {_version(each.info.waiting)}; sonoderm device info says when it runs")
-
-    _each(_reach(port, ports, everything, baud), back)
-
-
-@app.command()
-def log(
-    port: PortOption = None,
-    ports: PortsOption = None,
-    everything: AllOption = False,
-    baud: BaudOption = 115_200,
-    as_json: JsonOption = False,
-) -> None:
-    """What the device did, oldest first: installed, tried, confirmed, reverted and why."""
-    from edge.bundle.slotfiles import Line
-
-    def tell(each: Found) -> None:
-        lines = [msgspec.json.decode(line, type=Line) for line in each.client.history().splitlines()]
-        if as_json:
-            for line in lines:
-                print_json_line(msgspec.json.encode({"serial": each.info.serial, "at": line.at, "what": line.what}))
-        else:
-            print_table(("device", "at", "what"), [(each.info.serial, line.at, line.what) for line in lines])
-
-    _each(_reach(port, ports, everything, baud), tell)
-
-
-@app.command("ports")
-def list_ports(as_json: JsonOption = False) -> None:
-    """The serial ports on USB, by serial number. Opens none of them."""
-    from firmware_bridge.flash.holder import holders_of
-    from firmware_bridge.flash.ports import usb_ports
-
-    found = usb_ports()
-    if as_json:
-        rows = [{"port": each.port, "serial": each.serial, "what": each.what, "held_by": holders_of(each.port)} for each in found]
-        print_json({"v": 1, "ports": rows})
-    elif found:
-        print_table(
-            ("port", "serial", "what", "in use by"), [(e.port, e.serial or "", e.what, ", ".join(holders_of(e.port))) for e in found]
-        )
-    else:
-        say("no serial port on USB is here; pseudo-terminals and built-in UARTs are never listed: name them with --port")
-
-
-def _reach(port: list[str] | None, ports: Path | None, everything: bool, baud: int) -> Reached:
-    return Where(tuple(port or ()), ports, everything, baud).reach()
-
-
-def _each(reached: Reached, act: Callable[[Found], None]) -> None:
-    """Every device in turn; one that fails does not stop the others. Raises the error of the only one, or CheckFailed for several."""
-    failures = [trouble.error for trouble in reached.troubles]
-    for found in reached.found:
-        try:
-            act(found)
-        except SonodermError as error:
-            failures.append(error)
-        finally:
-            found.client.close()
-    if len(failures) == 1:
-        raise failures[0]
-    for failure in failures:
-        say(failure.line())
-    if failures:
-        raise CheckFailed(f"{len(failures)} of {len(reached.found) + len(reached.troubles)} devices: no", do="the lines above say why")
-
-
-def _run_word(one: DeviceInfo) -> str:
-    if one.run is None:
-        return "no run is alive"
-    return one.run.trouble or ("in examination" if one.run.examination else "alive")
-
-
-def _print_infos(infos: list[DeviceInfo]) -> None:
-    rows = [
-        (
-            one.serial,
-            one.model,
-            _version(one.running),
-            "" if one.running is None else one.running.digest[:12],
-            {"none": "", "asked": "a new one waits", "runs": "on trial"}[one.trial],
-            _run_word(one),
-            one.last_revert or "",
-        )
-        for one in infos
-    ]
-    if rows:
-        print_table(("device", "model", "runs", "digest", "trial", "run", "last revert"), rows)
-
-
-def _slot_row(one: DeviceInfo, which: str, held: Held | None) -> tuple[str, ...]:
-    if held is None:
-        return (one.serial, which, "", "nothing", "", "", "", "")
-    note = (one.last_revert or "") if which == "waits" else "on trial" if one.trial == "runs" else ""
-    confirmed = "yes" if held.confirmed else "no"
-    return (one.serial, which, held.slot, held.version, held.digest[:12], str(held.counter), confirmed, note)
-
-
-def _version(held: Held | None) -> str:
-    return "nothing" if held is None else held.version
-
-
-def _user() -> str:
-    return getpass.getuser()
-
-
 def _uuid(text: str | None) -> str | None:
     try:
         return None if text is None else str(uuid.UUID(text))
@@ -330,13 +143,6 @@ def _read_key(path: Path) -> bytes:
     return read_public_key(path).pem
 
 
-def _link(text: str) -> Link:
-    if text in get_args(Link):
-        return "usb" if text == "usb" else "uart"
-    raise UsageError(f"--link {text}: no such link", do="say usb or uart")
-
-
-def _confirm(text: str) -> Confirm:
-    if text in get_args(Confirm):
-        return "auto" if text == "auto" else "manual"
-    raise UsageError(f"--confirm {text}: nobody can do that", do="say auto or manual")
+for question in (info, slots, confirm, rollback, log, display):
+    app.command()(question)
+app.command("ports")(list_ports)

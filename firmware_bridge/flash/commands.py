@@ -17,7 +17,7 @@ from firmware_bridge.flash.offer import Offer, offer_of
 from firmware_bridge.flash.progress import ending, open_screen
 from firmware_bridge.flash.result import Outcome, Report, Result
 from firmware_bridge.flash.steps import Options
-from firmware_bridge.flash.where import AllOption, BaudOption, PortOption, PortsOption, Where
+from firmware_bridge.flash.where import AllOption, BaudOption, OperatorOption, PortOption, PortsOption, ReportOption, Where
 
 __all__ = ["app"]
 
@@ -39,8 +39,8 @@ def flash(
     confirm: Annotated[bool, typer.Option("--confirm", help="Say yes to a model that passed its check on a device set to manual.")] = False,
     wait_s: Annotated[float, typer.Option("--wait-s", min=1, help="For the trial, an examination included.")] = 1800.0,
     replug_s: Annotated[float, typer.Option("--replug-s", min=1, help="For a device whose cable was pulled, or that restarts.")] = 60.0,
-    report: Annotated[Path | None, typer.Option("--report", metavar="CSV", help="Append one row a device.")] = None,
-    operator: Annotated[str | None, typer.Option("--operator", help="Your name in the report; default: the user's.")] = None,
+    report: ReportOption = None,
+    operator: OperatorOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, one line a device, as each ends.")] = False,
 ) -> None:
     """Put a model onto devices, and wait until it has booted there and passed its check.
@@ -52,7 +52,7 @@ def flash(
     if rows is not None:
         rows.prepare()
     who = operator or getpass.getuser()
-    reached = Where(tuple(port or ()), ports, everything, baud).reach()
+    reached = Where(port, ports, everything, baud).reach()
     results = [trouble_result(trouble, who) for trouble in reached.troubles]
     total = len(results) + len(reached.found)
     with open_screen() as screen:

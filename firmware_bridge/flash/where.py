@@ -1,21 +1,36 @@
 """Which devices are meant: --port, --ports FILE, --all, or the only one that is here. Shared by `flash` and `device`."""
 
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from edge.errors import SourceUnreachable, UsageError
+from edge.cli.output import say
+from edge.errors import CheckFailed, SonodermError, SourceUnreachable, UsageError
 from firmware_bridge.flash.ports import Found, PortBook, PortTrouble, read_ports_file, usb_ports
 
-__all__ = ["AllOption", "BaudOption", "PortOption", "PortsOption", "Reached", "Where"]
+__all__ = [
+    "AllOption",
+    "BaudOption",
+    "JsonOption",
+    "OperatorOption",
+    "PortOption",
+    "PortsOption",
+    "Reached",
+    "ReportOption",
+    "Where",
+]
 
 PortOption = Annotated[list[str] | None, typer.Option("--port", help="A serial port; may be repeated.")]
 PortsOption = Annotated[Path | None, typer.Option("--ports", metavar="FILE", help="Ports that no list shows, one a line.")]
 AllOption = Annotated[bool, typer.Option("--all", help="Every device on USB.")]
 BaudOption = Annotated[int, typer.Option("--baud", min=1200, help="Line rate of a UART; USB ignores it.")]
+ReportOption = Annotated[Path | None, typer.Option("--report", metavar="CSV", help="Append one row a device.")]
+OperatorOption = Annotated[str | None, typer.Option("--operator", help="Your name in the report; default: the user's.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +41,29 @@ class Reached:
     found: tuple[Found, ...]
     troubles: tuple[PortTrouble, ...]
 
+    def each(self, act: Callable[[Found], None]) -> None:
+        """Every device in turn; one that fails does not stop the others. Raises the error of the only one, or CheckFailed for several."""
+        failures = [trouble.error for trouble in self.troubles]
+        for found in self.found:
+            try:
+                act(found)
+            except SonodermError as error:
+                failures.append(error)
+            finally:
+                found.client.close()
+        if len(failures) == 1:
+            raise failures[0]
+        for failure in failures:
+            say(failure.line())
+        if failures:
+            raise CheckFailed(f"{len(failures)} of {len(self.found) + len(self.troubles)} devices: no", do="the lines above say why")
+
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    ports: tuple[str, ...]
+    """As the options are given."""
+
+    ports: Sequence[str] | None
     file: Path | None
     everything: bool
     baud: int
@@ -40,8 +74,7 @@ class Where:
 
     def named(self) -> tuple[str, ...]:
         """Two names of one port (a link under /dev/serial/by-id) count once; the first is kept, for it may outlive the other."""
-        ports = self.ports + (read_ports_file(self.file) if self.file is not None else ())
-        return _once(ports)
+        return _once((*(self.ports or ()), *(read_ports_file(self.file) if self.file is not None else ())))
 
     def candidates(self) -> tuple[str, ...]:
         """USB ports count also where a port was named: a device that restarts may come back as another one."""

@@ -23,6 +23,7 @@ from tests.builders import BuiltBundle, a_bundle, a_key
 HURRY = 20
 VENDOR, CLASS = UUID(int=1), UUID(int=2)
 SIMULATE = "from firmware_bridge.commands import app; app()"
+FLASH = "from firmware_bridge.flash.commands import app; app()"
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,12 @@ def flash(bench: Bench, bundle: BuiltBundle, *options: str, ports: tuple[str, ..
 
 def flash_at(port: str, bundle: BuiltBundle) -> Result:
     return CliRunner().invoke(flash_app, [str(bundle.path), "--port", port, "--trust", str(bundle.trust_dir), "--json"])
+
+
+def flash_beside(port: str, bundle: BuiltBundle, *, at_most_s: int) -> "subprocess.Popen[bytes]":
+    """The same in a process of its own, ended by force after so long."""
+    words = ["timeout", str(at_most_s), sys.executable, "-c", FLASH, str(bundle.path), "--port", port]
+    return subprocess.Popen([*words, "--trust", str(bundle.trust_dir), "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
 def device(*words: str) -> Result:

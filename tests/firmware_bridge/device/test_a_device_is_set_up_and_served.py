@@ -65,8 +65,6 @@ def test_a_slots_folder_is_bound_once(tmp_path: Path, built: BuiltBundle) -> Non
         (("init", "--slots", "x"), "--slots needs --model"),
         (("init", "--port", "x"), "--key is missing"),
         (("serve", "--port", "x", "--slots", "/nowhere"), "no such folder"),
-        (("simulate", "1", "--link", "smoke"), "no such link"),
-        (("simulate", "1", "--confirm", "never"), "nobody can do that"),
         (("init", "--slots", "x", "--model", "m", "--vendor", "acme"), "it is no UUID"),
     ],
 )
@@ -75,6 +73,13 @@ def test_what_cannot_work_is_said_in_one_line(words: tuple[str, ...], what: str,
     error = error_of(device(*words))
     assert isinstance(error, UsageError)
     assert what in error.what
+
+
+@pytest.mark.parametrize(("option", "word"), [("--link", "smoke"), ("--confirm", "never")])
+def test_a_word_that_is_no_choice_is_refused_with_the_choices(option: str, word: str) -> None:
+    refused = device("simulate", "1", option, word)
+    assert refused.exit_code == 2
+    assert f"'{word}' is not one of" in refused.stderr
 
 
 def a_run(**changes: object) -> RunState:
