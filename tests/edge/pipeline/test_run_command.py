@@ -16,6 +16,7 @@ import pytest
 from edge.cli.main import main
 from tests.builders import BuiltBundle, a_bundle
 from tests.fake_driver import World, install
+from tests.run_log import first_line
 
 RED_BGR = (20, 20, 220)
 
@@ -127,16 +128,7 @@ class Started:
 
     def wait_for(self, state: str, timeout_s: float = 30.0) -> None:
         """Until the log has a line of that state."""
-        deadline = time.monotonic() + timeout_s
-        with subprocess.Popen(
-            ["tail", "-c", "+1", "-F", str(self.log)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        ) as tail:
-            assert tail.stdout is not None
-            for line in tail.stdout:
-                if line.strip() and json.loads(line)["state"] == state:
-                    break
-                assert time.monotonic() < deadline, f"no {state} within {timeout_s} s"
-            tail.kill()
+        assert first_line(self.log, lambda line: line["state"] == state, timeout_s) is not None, f"no {state} within {timeout_s} s"
 
     def ended(self, timeout_s: float = 20.0) -> tuple[int, str]:
         try:

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from edge.bundle.slots import Record, Slot
 from firmware_bridge.device.slots import SlotStore
 from tests.builders import BuiltBundle, a_bundle, a_key, an_onnx
 from tests.fake_driver import World, install
+from tests.run_log import first_line
 
 AT = "2026-01-01T00:00:00Z"
 KEY = a_key()
@@ -95,17 +95,9 @@ class Run:
         self.process, self.log, self.said = process, log, ""
 
     def line(self, found: Callable[[dict[str, Any]], bool], timeout_s: float = 60.0) -> dict[str, Any]:
-        """The first line of the log, from its start, that is the one."""
-        deadline, seen, pause = time.monotonic() + timeout_s, 0, threading.Event()
-        while time.monotonic() < deadline:
-            text = self.log.read_text() if self.log.exists() else ""
-            whole = text[: text.rfind("\n") + 1].splitlines()
-            for line in map(json.loads, whole[seen:]):
-                if found(line):
-                    return dict(line)
-            seen = len(whole)
-            pause.wait(0.02)
-        raise AssertionError(f"not within {timeout_s} s: {self.ends()}")
+        line = first_line(self.log, found, timeout_s)
+        assert line is not None, f"not within {timeout_s} s: {self.ends()}"
+        return line
 
     def says(self, words: str) -> None:
         """Reads what the command says until these words."""
