@@ -29,9 +29,7 @@ from edge.bundle.trust import load_trust
 from edge.frame import U8
 from export.distil.members import member_recipe
 from export.distil.network import Student
-from export.recipe import Member, Recipe, read_recipe
-
-RECIPES = Path(__file__).parents[1] / "export" / "recipes"
+from export.recipe import RECIPES, Member, Recipe, read_recipe
 
 
 def macs_of(student: Student, spec: InputSpec) -> int:

@@ -11,6 +11,7 @@ from export.distil.members import words_of_teachers
 from export.gate.pairs import BANK, Numbers
 from export.gate.teacher import AgainstTeacher
 from export.provenance import made_at, versions_of
+from export.recipe import Source
 from export.sbom import sbom
 from export.work import SCHEMES, Work
 
@@ -20,7 +21,7 @@ TOOLS = ("torch", "timm", "onnx", "onnxruntime", "openvino", "opencv-python")
 
 
 def assemble(
-    work: Work, recipe_sha256: str, weights: str, numbers: Numbers, bank: NDArray[np.int8], beside: AgainstTeacher | None = None
+    work: Work, source: Source, weights: str, numbers: Numbers, bank: NDArray[np.int8], beside: AgainstTeacher | None = None
 ) -> bytes:
     """weights: where the student started from. bank: (n, 128) int8. beside: the student against its teacher, where it has one."""
     recipe, model, teachers = work.recipe, work.recipe.model, words_of_teachers(work.recipe, work.folder)
@@ -52,8 +53,8 @@ def assemble(
         intended_use=model.intended_use,
         rendered_only=model.rendered_only,
         provenance=Provenance(
-            recipe=f"export/recipes/{model.name}.toml",
-            recipe_sha256=recipe_sha256,
+            recipe=source.name,
+            recipe_sha256=source.sha256,
             data=recipe.data.cite if recipe.data else (),
             weights=(weights, *(f"teacher: {line}" for line in teachers)),
             tools=versions_of(TOOLS),

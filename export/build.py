@@ -22,18 +22,18 @@ from export.quantize.mixed import ENOUGH, Mixed, agreement
 from export.quantize.ptq import write_form
 from export.quantize.relearned import measured_as
 from export.quantize.sensitivity import run_logits, write_effects
-from export.recipe import Recipe
+from export.recipe import Recipe, Source
 from export.scope.blur import blurred
 from export.scope.heads import choose_bank, fit_heads
 from export.train import train_student
 from export.work import SCHEMES, Say, Work
 
-__all__ = ["build"]
+__all__ = ["build", "quantizer_pictures"]
 
 BLUR_SEED = 5
 
 
-def build(recipe: Recipe, recipe_sha256: str, others: tuple[Recipe, ...], places: Places, say: Say) -> bytes:
+def build(recipe: Recipe, source: Source, others: tuple[Recipe, ...], places: Places, say: Say) -> bytes:
     """The payload of the recipe's bundle. others: recipes whose train pictures are out of this one's scope.
 
     A checkpoint of an earlier, killed run in `places.runs` is gone on from. Raises InputRefused for data that cannot be
@@ -54,7 +54,7 @@ def build(recipe: Recipe, recipe_sha256: str, others: tuple[Recipe, ...], places
     first = numbers.gated[0]
     beside = against_teacher(recipe, places, (first.figures.form, first.figures.engine), first.said)
     write_timings(_timings(work, subject, numbers), work.latency)
-    return assemble(work, recipe_sha256, student.origin, numbers, bank, beside)
+    return assemble(work, source, student.origin, numbers, bank, beside)
 
 
 def _graph(work: Work, student: Student, foreign: U8) -> tuple[Heads, F32]:
@@ -76,10 +76,9 @@ def _graph(work: Work, student: Student, foreign: U8) -> tuple[Heads, F32]:
 
 def _quantize(work: Work, student: Student, heads: Heads) -> Forms:
     """Writes the forms, and what the scan found. Where rounding alone does not do, the student learns INT8."""
-    how, choice, recipe = work.recipe.quantize, work.sides[Side.CHOICE], work.recipe
-    asked = gate_frames(choice, choice.first(0), recipe.augment, reflect=recipe.input.fit == "crop", frames=how.searched).pixels
+    how, (pictures, asked) = work.recipe.quantize, quantizer_pictures(work)
     targets = {scheme: work.form(form) for form, scheme in SCHEMES.items()}
-    forms = make_forms(work.float_graph, targets, _of_each_class(work, how.pictures), asked, how, work.folder, work.say)
+    forms = make_forms(work.float_graph, targets, pictures, asked, how, work.folder, work.say)
     write_effects(forms.effects, work.sensitivity)
     return forms if forms.mixed.agreement >= ENOUGH or not how.qat_epochs else _learn(work, student, heads, forms, asked)
 
@@ -104,13 +103,13 @@ def _learn(work: Work, student: Student, heads: Heads, forms: Forms, asked: U8) 
     return Forms(learned, forms.effects, Mixed(mixed.in_float, mixed.share, found))
 
 
-def _of_each_class(work: Work, n: int) -> U8:
-    """About n train pictures, classes alike."""
-    train = work.sides[Side.TRAIN]
-    rng = np.random.default_rng(work.recipe.train.seed)
-    by_class = [rng.permutation(np.flatnonzero(train.labels == c)) for c in range(len(work.recipe.labels))]
-    chosen = np.sort(np.concatenate([members[: n // len(by_class)] for members in by_class]))
-    return np.asarray(train.pixels[chosen])
+def quantizer_pictures(work: Work) -> tuple[U8, U8]:
+    """Train pictures, classes alike, for what is measured; the tenth kept for choices and its augmentations, for scan and search."""
+    recipe, train, choice = work.recipe, work.sides[Side.TRAIN], work.sides[Side.CHOICE]
+    rng, each = np.random.default_rng(recipe.train.seed), recipe.quantize.pictures // len(recipe.labels)
+    by_class = [rng.permutation(np.flatnonzero(train.labels == c))[:each] for c in range(len(recipe.labels))]
+    frames = gate_frames(choice, choice.first(0), recipe.augment, reflect=recipe.input.fit == "crop", frames=recipe.quantize.searched)
+    return np.asarray(train.pixels[np.sort(np.concatenate(by_class))]), frames.pixels
 
 
 def _subject(work: Work) -> Subject:

@@ -16,7 +16,7 @@ from edge.cli.output import print_json
 from edge.cli.trust_option import TrustOption
 from export.bundle.keys import keygen as make_key
 from export.bundle.sign import resign, sign, write_bundle
-from export.recipe import Recipe, read_recipe
+from export.recipe import RECIPES, Recipe, read_recipe
 
 __all__ = ["app"]
 
@@ -26,7 +26,6 @@ RecipeArgument = Annotated[str, typer.Argument(help="A recipe file, or the name 
 DataOption = Annotated[Path, typer.Option(help="Folder that the recipe's label tables lie in.")]
 RunsOption = Annotated[Path, typer.Option(help="Where checkpoints and caches are kept; a killed run goes on from here.")]
 CommercialOption = Annotated[bool, typer.Option("--commercial", help="Refuse teachers and data whose terms forbid a commercial student.")]
-RECIPES = Path(__file__).parent / "recipes"
 talk = Console(stderr=True)
 
 
@@ -96,13 +95,13 @@ def run(
 
     if (key is None) == (not ship):
         raise UsageError("a bundle needs a signature", do="give --key KEY.pem (make one: sonoderm export keygen KEY.pem), or --ship")
-    spec, digest = read_recipe(_recipe_file(recipe))
+    spec, source = read_recipe(_recipe_file(recipe))
     if key is not None:  # what cannot be signed or written is said before hours of work
         read_signing_key(key)
         runs.mkdir(parents=True, exist_ok=True)
         require_folder(out / "bundle")
     _warn_of_terms(spec, commercial)
-    payload = build(spec, digest, _others(spec), Places(data, runs), _say)
+    payload = build(spec, source, _others(spec), Places(data, runs), _say)
     model = spec.model
     if ship:
         from edge.bundle.shipped import MODELS

@@ -2,6 +2,7 @@
 
 import hashlib
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from edge.bundle.manifest import Aggregation, InputSpec, Label
 from edge.errors import InputRefused
 
 __all__ = [
+    "RECIPES",
     "Adapted",
     "Augment",
     "Data",
@@ -22,12 +24,14 @@ __all__ = [
     "Member",
     "Quantize",
     "Recipe",
+    "Source",
     "Teacher",
     "Train",
     "Unlabelled",
     "read_recipe",
 ]
 
+RECIPES = Path(__file__).parent / "recipes"  # ours
 THREE = 3  # classes: with two, dkd has no other classes to speak of, and a z-score keeps the label alone
 
 
@@ -249,6 +253,17 @@ class Recipe(_Strict, frozen=True, kw_only=True):
                 raise ValueError("data.unlabelled: frames without masks beside train.mask_weight: set it to 0")
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What provenance says of a recipe's file. name: of ours from the repository's root, of another's without its folder.
+
+    sha256: hex, of the file and of the one that it is like.
+    """
+
+    name: str
+    sha256: str
+
+
 def _tell_members_apart(table: dict[str, Any]) -> dict[str, Any]:
     """A member that names an adapter is an Adapted one: the file needs no word of its own for that."""
     teacher = table.get("teacher")
@@ -275,8 +290,8 @@ def _tables(path: Path) -> tuple[dict[str, Any], bytes]:
     return others | own, raw + beside
 
 
-def read_recipe(path: Path) -> tuple[Recipe, str]:
-    """TOML file -> (recipe, hex SHA-256 of the file, and of the one that it is like). Raises InputRefused."""
+def read_recipe(path: Path) -> tuple[Recipe, Source]:
+    """A TOML file. Raises InputRefused."""
     try:
         tables, raw = _tables(path)
         recipe = msgspec.convert(_tell_members_apart(tables), Recipe)
@@ -284,4 +299,5 @@ def read_recipe(path: Path) -> tuple[Recipe, str]:
         raise InputRefused(f"{error.filename}: {error.strerror}", do="name a recipe file, e.g. export/recipes/derm7.toml") from error
     except (ValueError, msgspec.ValidationError) as error:  # the first: of the encoding, of TOML, of `like`
         raise InputRefused(f"{path}: not a recipe: {error}", do="compare it with export/recipes/derm7.toml") from error
-    return recipe, hashlib.sha256(raw).hexdigest()
+    ours = path.resolve().parent == RECIPES.resolve()
+    return recipe, Source(f"export/recipes/{path.name}" if ours else path.name, hashlib.sha256(raw).hexdigest())

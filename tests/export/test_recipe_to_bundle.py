@@ -16,7 +16,7 @@ from export.build import build
 from export.bundle.keys import keygen
 from export.bundle.sign import sign
 from export.pictures import Places, in_domain
-from export.recipe import Distil, Member, Recipe, Teacher, read_recipe
+from export.recipe import Distil, Member, Recipe, Source, Teacher, read_recipe
 from export.report.after_run import report_of_run
 from export.train import train_student
 from export.work import Work
@@ -24,18 +24,18 @@ from tests.export.toy import CODES, RECIPE, a_toy_set, stripes
 
 
 @pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Recipe, str, Path]:
+def toy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Recipe, Source, Path]:
     folder = tmp_path_factory.mktemp("toy")
-    recipe, digest = read_recipe(a_toy_set(folder))
-    return recipe, digest, folder
+    recipe, source = read_recipe(a_toy_set(folder))
+    return recipe, source, folder
 
 
 @pytest.mark.parametrize("backbone", ["mobilenetv2_035", "mobilenetv4_conv_small_050"])
-def test_a_recipe_becomes_a_bundle_that_answers_right(toy: tuple[Recipe, str, Path], tmp_path: Path, backbone: str) -> None:
-    recipe, digest, folder = toy
+def test_a_recipe_becomes_a_bundle_that_answers_right(toy: tuple[Recipe, Source, Path], tmp_path: Path, backbone: str) -> None:
+    recipe, source, folder = toy
     recipe = replace(recipe, train=replace(recipe.train, backbone=backbone))
     said: list[str] = []
-    payload = build(recipe, digest, (), Places(folder, tmp_path / "runs"), said.append)
+    payload = build(recipe, source, (), Places(folder, tmp_path / "runs"), said.append)
     key = keygen(tmp_path / "owner.pem")
     image = sign(payload, key.private, version="1.0.0", security_counter=1)
     trusted = tmp_path / "trust"
@@ -50,6 +50,8 @@ def test_a_recipe_becomes_a_bundle_that_answers_right(toy: tuple[Recipe, str, Pa
     text = report.read_text(encoding="utf-8")
     assert "fp32 on onnxruntime" in text
     assert "Not measured" not in text.partition("Sensitivity of layers")[2].partition("Mistakes")[0]
+    made_by = bundle.manifest.provenance
+    assert (made_by.recipe, made_by.recipe_sha256) == ("toy.toml", source.sha256)
     assert json.loads(bundle.member("sbom.cdx.json"))["bomFormat"] == "CycloneDX"
     model = edge.open_model(bundle, engine="onnxruntime")
     rng = np.random.default_rng(99)
@@ -58,7 +60,7 @@ def test_a_recipe_becomes_a_bundle_that_answers_right(toy: tuple[Recipe, str, Pa
     assert sum(right) >= 19
 
 
-def test_a_run_that_was_killed_goes_on_where_it_stood(toy: tuple[Recipe, str, Path], tmp_path: Path) -> None:
+def test_a_run_that_was_killed_goes_on_where_it_stood(toy: tuple[Recipe, Source, Path], tmp_path: Path) -> None:
     recipe, _, folder = toy
     whole: list[str] = []
     build_train = replace(recipe, train=replace(recipe.train, epochs=2))
@@ -80,7 +82,7 @@ def test_a_run_that_was_killed_goes_on_where_it_stood(toy: tuple[Recipe, str, Pa
         assert np.array_equal(a.numpy(), b.numpy())
 
 
-def test_a_taught_student_is_made_in_one_run_and_a_killed_one_asks_nothing_twice(toy: tuple[Recipe, str, Path], tmp_path: Path) -> None:
+def test_a_taught_student_is_made_in_one_run_and_a_killed_one_asks_nothing_twice(toy: tuple[Recipe, Source, Path], tmp_path: Path) -> None:
     recipe, _, folder = toy
     members = tuple(Member(backbone="mobilenetv2_035", width_px=64, height_px=64, epochs=2, batch=16, lr=lr) for lr in (1e-3, 4e-3))
     with_teacher = replace(

@@ -50,11 +50,12 @@ def _a_small_dinov2(folder: Path) -> None:
 @pytest.mark.parametrize("name", ["derm7-dinov2-s14", "derm7-panderm-b16"])
 def test_a_recipe_with_another_teacher_differs_in_the_teachers_table_alone(name: str, root: Path) -> None:
     folder = root / "export" / "recipes"
-    (own, own_sha256), (other, sha256) = (read_recipe(folder / f"{n}.toml") for n in ("derm7", name))
+    (own, own_source), (other, source) = (read_recipe(folder / f"{n}.toml") for n in ("derm7", name))
     assert other.teacher is not None
     assert all(isinstance(member, Adapted) for member in other.teacher.members)
     assert replace(other, teacher=own.teacher) == own
-    assert sha256 != own_sha256
+    assert (own_source.name, source.name) == ("export/recipes/derm7.toml", f"export/recipes/{name}.toml")
+    assert source.sha256 != own_source.sha256
     assert set(tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))) == {"like", "teacher"}
 
 
@@ -64,7 +65,7 @@ def test_the_digest_of_a_recipe_is_also_that_of_what_it_is_like(tmp_path: Path) 
     own, before = read_recipe(tmp_path / "own.toml")
     assert (own.set_coverage, own.model.name) == (0.8, "toy")
     (tmp_path / "base.toml").write_text(RECIPE.replace("epochs = 12", "epochs = 13"), encoding="utf-8")
-    assert read_recipe(tmp_path / "own.toml")[1] != before
+    assert read_recipe(tmp_path / "own.toml")[1].sha256 != before.sha256
 
 
 @pytest.mark.parametrize(
