@@ -10,6 +10,7 @@ __all__ = ["Axis", "Mark", "bars", "lines", "marks"]
 
 WIDTH, HEIGHT = 480, 300
 LEFT, RIGHT, TOP, BOTTOM = 66, 16, 14, 42
+TEXT_HEIGHT = 13.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ def marks(x: Axis, y: Axis, points: Sequence[Mark], says: str, *, diagonal: bool
     if diagonal:
         low, high = max(x.low, y.low), min(x.high, y.high)
         parts.append(f'<path class="ref" d="M{_x(x, low):.1f} {_y(y, low):.1f}L{_x(x, high):.1f} {_y(y, high):.1f}"/>')
-    for mark in points:
+    heights = _apart([_y(y, mark.y) - 7 for mark in points])
+    for mark, beside in zip(points, heights, strict=True):
         cx, cy = _x(x, mark.x), _y(y, mark.y)
         if mark.bar:
             parts.append(f'<path class="a" d="M{cx:.1f} {_y(y, mark.bar[0]):.1f}V{_y(y, mark.bar[1]):.1f}"/>')
@@ -97,8 +99,17 @@ def marks(x: Axis, y: Axis, points: Sequence[Mark], says: str, *, diagonal: bool
         if mark.name:
             end = cx > (LEFT + WIDTH - RIGHT) / 2
             side = f'x="{cx - 8:.1f}" text-anchor="end"' if end else f'x="{cx + 8:.1f}"'
-            parts.append(f'<text {side} y="{cy - 7:.1f}">{text(mark.name)}</text>')
+            parts.append(f'<text {side} y="{beside:.1f}">{text(mark.name)}</text>')
     return _svg("".join(parts), says)
+
+
+def _apart(heights: Sequence[float]) -> list[float]:
+    """Of names, top to bottom: each moved down until it stands clear of the one above it."""
+    out = list(heights)
+    above = -TEXT_HEIGHT
+    for i in sorted(range(len(out)), key=out.__getitem__):
+        out[i] = above = max(out[i], above + TEXT_HEIGHT)
+    return out
 
 
 def bars(named: Sequence[tuple[str, float]], says: str) -> str:

@@ -70,9 +70,20 @@ def _quiet() -> Iterator[None]:
 
 
 def prepare(graph: Path, ready: Path) -> None:
-    """ONNX Runtime's own optimisations of a float graph, which its quantiser expects to be done."""
+    """ONNX Runtime's own optimisations of a float graph, which its quantiser expects to be done.
+
+    A convolution of torch's exporter is called as its module is ("student.body.conv_stem"), not "node_Conv_835": people read these names.
+    """
     with _quiet():
         quant_pre_process(str(graph), str(ready), skip_symbolic_shape=True)  # the shapes are static
+    model = onnx.load(ready)
+    taken = {node.name for node in model.graph.node}
+    for node in model.graph.node:
+        module = node.input[1].removesuffix(".weight") if node.op_type == "Conv" else ""
+        if module and module != node.input[1] and module not in taken:  # the second use of a module keeps its own name
+            node.name = module
+            taken.add(module)
+    onnx.save(model, ready)
 
 
 def measure(graph: Path, pictures: U8, folder: Path) -> Measured:

@@ -78,7 +78,6 @@ def make_report(
         looked=(answers.looked,),
         subgroups=subgroups,
         layers=layers,
-        effect_unit="mean KL from FP32 to INT8, nats",
         timed=timed,
         card=card,
     )

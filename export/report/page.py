@@ -25,7 +25,7 @@ def page(report: Report) -> str:
     else:
         watched = [code for code in report.codes if code in NOT_TO_MISS]
         parts.append(subgroup_section(report.looked[0], report.subgroups, report.codes, watched))
-    parts += [_layers(report.layers, report.effect_unit), _timed(report.timed), _mistakes(), _card(report.card)]
+    parts += [_layers(report.layers), _timed(report.timed), _mistakes(), _card(report.card)]
     return document(f"{report.name} {report.version}: report", parts)
 
 
@@ -87,36 +87,48 @@ def _pairs(pairs: Sequence[PairFacts]) -> str:
         f = pair.figures
         known = (
             (
-                str(f.frames),
                 f"{f.agreement:.2%}",
                 f"{f.balanced_accuracy:.3f} ({f.balanced_accuracy_float:.3f})",
                 f"{f.loss_upper:.2%}",
-                str(f.n),
                 f"{f.auc:.3f} ({f.auc_float:.3f})",
                 f"{f.ece:.3f}",
                 f"{f.ready:.2f}",
             )
             if f
-            else ("not measured", *["-"] * 7)
+            else ("not measured", *["-"] * 5)
         )
         rows.append((pair.form, pair.engine, pair.gate, ", ".join(pair.isa) or "-", *known))
-    heading = ("form", "engine", "gate", "proven on", "frames", "labels as FP32", "balanced accuracy (FP32)", "loss at most")
-    caption = (
-        "Figures of the gate on dev and augmentations of it (frames), as the export measured them; the bound of the loss is one-sided, "
-        "95 %, by patients or lesions. AUC, ECE and READY are of the n pictures of dev."
+    heading = (
+        "form",
+        "engine",
+        "gate",
+        "proven on",
+        "labels as FP32",
+        "balanced accuracy (FP32)",
+        "loss at most",
+        "AUC (FP32)",
+        "ECE",
+        "READY",
     )
-    return section("Forms and engines", table(caption, (*heading, "n", "AUC (FP32)", "ECE", "READY"), rows))
+    sizes = {(pair.figures.frames, pair.figures.n) for pair in pairs if pair.figures}
+    frames, n = (" or ".join(map(str, sorted({size[i] for size in sizes}))) for i in (0, 1))
+    said = (
+        f"Figures of the gate on dev and augmentations of it ({frames} frames), as the export measured them; the bound of the loss is "
+        f"one-sided, 95 %, by patients or lesions. AUC, ECE and READY are of dev alone (n = {n} pictures)."
+    )
+    told = f'<p class="soft">{text(said)}</p>' if sizes else ""  # no caption: it would be as wide as the table, and so be cut
+    return section("Forms and engines", told, table("", heading, rows))
 
 
-def _layers(layers: Sequence[Layer] | None, unit: str) -> str:
+def _layers(layers: Sequence[Layer] | None) -> str:
     if not layers:
         return section("Sensitivity of layers to INT8", missing("Not measured: give the scan's file with --sensitivity."))
     worst = sorted(layers, key=lambda layer: -layer.effect)[:WORST_LAYERS]
     said = (
-        f"The {len(worst)} most sensitive of {len(layers)} layers, each alone in INT8: {unit}. "
+        f"The {len(worst)} most sensitive of {len(layers)} layers, each alone in INT8: mean KL from FP32 to INT8 in thousandths of a nat. "
         f"Measured on the pictures of the scan, not on dev."
     )
-    drawn = bars([(layer.layer, layer.effect) for layer in worst], "Sensitivity of layers")
+    drawn = bars([(layer.layer, 1000 * layer.effect) for layer in worst], "Sensitivity of layers")
     return section("Sensitivity of layers to INT8", f"<figure>{drawn}<figcaption>{text(said)}</figcaption></figure>")
 
 

@@ -110,7 +110,6 @@ def a_report(codes: tuple[str, str] = ("benign", "malignant")) -> Report:
         looked=(looked,),
         subgroups=(Subgroups("sex", tuple("f" if i < 100 else "m" for i in range(120))),),
         layers=(Layer("stem", 0.4), Layer("head", 0.01)),
-        effect_unit="nats",
         timed=(Timed("u8s8", 3.2, 0.8, "dev", 120),),
         card="# card",
     )
