@@ -9,7 +9,6 @@ folded when deployed.
 
 import copy
 import hashlib
-import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from export.distil.network import Student
 from export.quantize.fake import Convolution, convolutions
 from export.quantize.ptq import Measured
 from export.recipe import Recipe
+from export.tensors import keep, kept
 
 __all__ = ["AwareEpoch", "learn_int8"]
 
@@ -117,12 +117,6 @@ def _round_in_training(places: list[_Place], measured: Measured, in_float: Colle
         place.conv.register_forward_pre_hook(lambda _m, given, low=low, high=high: (_within(given[0], low, high),))
 
 
-def _answers(student: Student, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits (n, k) and what the classifier sees (n, d)."""
-    late = student.body.forward_head(student.body.forward_features(student.seen(x)), pre_logits=True)
-    return student.body.get_classifier()(late), late
-
-
 def _loss(logits: Tensor, late: Tensor, wanted: Tensor, wanted_late: Tensor) -> Tensor:
     said, told = (fn.log_softmax(z / SOFTENED, 1) for z in (logits, wanted))
     answer = fn.kl_div(said, told, reduction="batchmean", log_target=True) * SOFTENED**2
@@ -153,7 +147,8 @@ def learn_int8(
     """
     how, graph = recipe.quantize, onnx.load(measured.graph)
     teacher = copy.deepcopy(student).eval()
-    key, kept = _key(student, recipe, in_float), folder / "aware.pt"
+    key = _key(student, recipe, in_float)
+    begun = folder / f"aware-{key[:8]}.pt"
     pupil = copy.deepcopy(student).eval()  # BatchNorm and dropout as deployed
     places = _places(pupil, graph)
     _start(places, measured, graph, in_float)
@@ -161,7 +156,8 @@ def learn_int8(
     optimizer = torch.optim.AdamW(pupil.parameters(), lr=how.qat_lr, weight_decay=0.0)
     steps, first = max(1, len(pixels) // BATCH), 0
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, how.qat_epochs * steps)
-    if kept.exists() and (state := torch.load(kept, map_location="cpu", weights_only=True))["key"] == key:
+    if begun.exists():
+        state = kept(begun, key)
         pupil.load_state_dict(state["pupil"])
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
@@ -174,18 +170,16 @@ def learn_int8(
             shown = [augment(np.asarray(pixels[i]), recipe.augment, rng, reflect=recipe.input.fit == "crop") for i in chosen]
             x = torch.from_numpy(np.stack(shown))
             with torch.no_grad():
-                wanted = _answers(teacher, x)
-            loss = _loss(*_answers(pupil, x), *wanted)
+                wanted = teacher.answer(x)
+            loss = _loss(*pupil.answer(x), *wanted)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(pupil.parameters(), 1.0)
             optimizer.step()
             schedule.step()
             losses.append(float(loss.detach()))
-        partial = kept.with_suffix(".partial")
         state = {"pupil": pupil.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
-        torch.save(state | {"key": key, "epoch": epoch}, partial)
-        os.replace(partial, kept)
+        keep(begun, state | {"key": key, "epoch": epoch})
         said(AwareEpoch(epoch, float(np.mean(losses))))
     return _plain(pupil, student)
 

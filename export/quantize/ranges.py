@@ -18,6 +18,7 @@ from onnxruntime.quantization.calibrate import TensorData, TensorsData, save_ten
 
 from edge.errors import CheckFailed
 from edge.frame import F32, U8
+from export.store import finished
 
 __all__ = ["QUANTIZED", "Ranges", "Rule", "Samples", "choose", "sample", "write"]
 
@@ -111,6 +112,5 @@ def choose(samples: Samples, rule: Rule, percentile: float = 99.99) -> Ranges:
 def write(ranges: Ranges, path: Path) -> None:
     """As ONNX Runtime's calibration cache (JSON), written whole or not at all."""
     data = {name: TensorData(lowest=np.float32(low), highest=np.float32(high)) for name, (low, high) in ranges.items()}
-    partial = path.with_suffix(".partial")
-    save_tensors_data(TensorsData(CalibrationMethod.MinMax, data), partial)
-    partial.replace(path)
+    with finished(path) as partial:
+        save_tensors_data(TensorsData(CalibrationMethod.MinMax, data), partial)

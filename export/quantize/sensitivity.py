@@ -14,7 +14,7 @@ from export.quantize.bias import correct
 from export.quantize.fake import Convolution, convolutions, only_int8
 from export.quantize.ptq import Measured
 
-__all__ = ["LayerEffect", "read_effects", "run_logits", "scan", "sqnr_db", "write_effects"]
+__all__ = ["LayerEffect", "run_logits", "scan", "sqnr_db", "write_effects"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,3 @@ def scan(measured: Measured, pictures: U8) -> tuple[LayerEffect, ...]:
 def write_effects(effects: Iterable[LayerEffect], path: Path) -> None:
     """JSON beside the forms: the ranking that the report shows."""
     path.write_text(json.dumps([asdict(effect) for effect in effects], indent=1))
-
-
-def read_effects(path: Path) -> tuple[LayerEffect, ...]:
-    return tuple(LayerEffect(**row) for row in json.loads(path.read_text()))

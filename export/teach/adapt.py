@@ -55,11 +55,11 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Where the ways are kept. key: of all that they hang on. say: hears of each epoch (by default nobody does)."""
+    """Where the ways are kept. key: of all that they hang on. say: hears of each epoch."""
 
     folder: Path
     key: str
-    say: Callable[[str], object] = str
+    say: Callable[[str], object]
 
     def file(self, name: str) -> Path:
         return self.folder / f"{name}.pt"
@@ -109,9 +109,7 @@ def _learning(model: AdaptedTeacher, how: Adapting) -> tuple[AdaptedTeacher, dic
     return tuned, {name: p for name, p in tuned.named_parameters() if p.requires_grad}
 
 
-def tune(
-    model: AdaptedTeacher, pixels: U8, labels: I64, how: Adapting, *, show: Show = plainly, room: Room | None = None
-) -> AdaptedTeacher:
+def tune(model: AdaptedTeacher, pixels: U8, labels: I64, how: Adapting, room: Room, *, show: Show = plainly) -> AdaptedTeacher:
     """A tuned copy, A B merged into its weights; `model` is left as it was. Norm statistics stay frozen.
 
     Raises InputRefused when the loss is no number any more; epochs that `room` holds are not learned again.
@@ -120,8 +118,9 @@ def tune(
     device, truth = tuned.head.weight.device, torch.from_numpy(np.array(labels))
     weight, top = balanced(truth, tuned.head.out_features), how.lr if how.rank else how.lr / 10
     steps, first = torch.optim.AdamW(moving.values(), lr=top, weight_decay=0.01), 0
-    if room is not None and room.file(f"{how.name}-begun").exists():
-        state = kept(room.file(f"{how.name}-begun"), room.key)
+    begun = room.file(f"{how.name}-begun")
+    if begun.exists():
+        state = kept(begun, room.key)
         for name, value in state["moving"].items():
             moving[name].data.copy_(value)
         steps.load_state_dict(state["steps"])
@@ -141,10 +140,9 @@ def tune(
             total += float(loss.detach())
         if not np.isfinite(total):
             raise InputRefused(f"teacher: its loss in epoch {epoch + 1} of {how.name} is no number", do="lower the member's lr")
-        if room is not None:
-            now = {"key": room.key, "epoch": epoch, "moving": {n: p.detach() for n, p in moving.items()}, "steps": steps.state_dict()}
-            keep(room.file(f"{how.name}-begun"), now)
-            room.say(f"{how.name}: epoch {epoch + 1}/{how.epochs}: loss {total / per_epoch:.3f}")
+        now = {"key": room.key, "epoch": epoch, "moving": {n: p.detach() for n, p in moving.items()}, "steps": steps.state_dict()}
+        keep(begun, now)
+        room.say(f"{how.name}: epoch {epoch + 1}/{how.epochs}: loss {total / per_epoch:.3f}")
     merge(tuned.tower)
     return tuned.eval().requires_grad_(False)
 
@@ -175,10 +173,8 @@ def _with(base: AdaptedTeacher, tensors: dict[str, Tensor]) -> AdaptedTeacher:
     return made.eval().requires_grad_(False)
 
 
-def _once(room: Room | None, name: str, base: AdaptedTeacher, make: Callable[[], AdaptedTeacher]) -> AdaptedTeacher:
+def _once(room: Room, name: str, base: AdaptedTeacher, make: Callable[[], AdaptedTeacher]) -> AdaptedTeacher:
     """`make()`, or what an earlier run kept of it."""
-    if room is None:
-        return make()
     if room.file(name).exists():
         return _with(base, kept(room.file(name), room.key)["tensors"])
     made = make()
@@ -192,11 +188,11 @@ def adapt(
     train: tuple[U8, I64],
     choice: tuple[U8, I64],
     k: int,
-    ways: tuple[Adapting, ...] = (Adapting(),),
+    ways: tuple[Adapting, ...],
+    room: Room,
     *,
     l2: float = 1e-3,
     show: Show = plainly,
-    room: Room | None = None,
 ) -> tuple[AdaptedTeacher, Judged]:
     """The probe, and each of `ways` begun from it; the lowest balanced negative log-likelihood on `choice` wins.
 
@@ -215,7 +211,7 @@ def adapt(
     for how in ways:
 
         def tuned(how: Adapting = how) -> AdaptedTeacher:
-            return tune(probe, *train, how, show=show, room=room)
+            return tune(probe, *train, how, room, show=show)
 
         model = _once(room, how.name, probe, tuned)
         nll = _nll(model, *choice, how.batch)

@@ -57,7 +57,7 @@ def adapted_member(
     room.folder.mkdir(parents=True, exist_ok=True)
     teacher.tower.to(device)
     ways = tuple(Adapting(rank, member.epochs, member.batch, member.lr, seed) for rank in member.ranks)
-    model, judged = adapt(teacher, train, choice, k, ways, l2=member.l2, show=show, room=room)
+    model, judged = adapt(teacher, train, choice, k, ways, room, l2=member.l2, show=show)
     write_lineage(Lineage(teacher.identity, judged.way, judged.nll), folder)
     say(f"kept: {judged.way} ({', '.join(f'{way} {nll:.3f}' for way, nll in judged.nll)}; NLL on the kept tenth)")
     return model.cpu()

@@ -12,7 +12,8 @@ from export.quantize.bias import correct, mean_errors
 from export.quantize.fake import convolutions, only_int8, rounded_weights
 from export.quantize.ptq import measure
 from export.quantize.ranges import Samples, choose, sample
-from export.quantize.sensitivity import read_effects, run_logits, scan, write_effects
+from export.quantize.sensitivity import run_logits, scan, write_effects
+from export.report.gather import read_layers
 
 PICTURES = np.random.default_rng(1).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
 
@@ -72,14 +73,14 @@ def test_layers_and_their_cost_are_found_in_the_order_of_the_picture(tmp_path: P
     ]
 
 
-def test_the_scan_ranks_layers_by_what_each_does_alone_and_survives_the_file(tmp_path: Path) -> None:
+def test_the_scan_ranks_layers_by_what_each_does_alone_and_the_report_reads_them(tmp_path: Path) -> None:
     graph = a_net(tmp_path / "net.onnx")
     effects = scan(measure(graph, PICTURES, tmp_path), PICTURES)
     assert {effect.layer for effect in effects} == {"first", "second"}
     assert effects[0].kl > effects[1].kl > 0
     assert sum(effect.share for effect in effects) == pytest.approx(1.0)
     write_effects(effects, tmp_path / "effects.json")
-    assert read_effects(tmp_path / "effects.json") == effects
+    assert [layer.layer for layer in read_layers(tmp_path / "effects.json")] == [effect.layer for effect in effects]
 
 
 def test_percentile_and_mse_cut_off_what_is_rare() -> None:

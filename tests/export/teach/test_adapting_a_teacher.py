@@ -54,14 +54,14 @@ def test_one_class_only_is_refused() -> None:
         linear_probe(torch.randn(5, 3), torch.zeros(5, dtype=torch.int64), 2)
 
 
-def test_low_rank_tuning_starts_where_the_probe_stands_and_moves_only_its_own() -> None:
+def test_low_rank_tuning_starts_where_the_probe_stands_and_moves_only_its_own(tmp_path: Path) -> None:
     teacher, (pixels, labels) = _teacher(), _task(8, 0)
     head = linear_probe(cached_features(teacher, pixels), torch.from_numpy(labels), 2)
     model = AdaptedTeacher(teacher.tower, head).eval()
     x = torch.from_numpy(pixels)
     before = model(x).detach()
     kept = {k: v.clone() for k, v in teacher.tower.state_dict().items()}
-    tuned = tune(model, pixels, labels, Adapting(rank=2, epochs=2, batch=4))
+    tuned = tune(model, pixels, labels, Adapting(rank=2, epochs=2, batch=4), Room(tmp_path, "k", print))
     torch.testing.assert_close(model(x), before)  # the model it began from is left alone
     moved = {k for k, v in tuned.tower.state_dict().items() if not torch.equal(v, kept[k])}
     assert moved == {f"body.blocks.{n}.attn.{part}.weight" for n in range(2) for part in ("qkv", "proj")}
@@ -71,10 +71,10 @@ def test_low_rank_tuning_starts_where_the_probe_stands_and_moves_only_its_own() 
     assert learns == {"a", "b", "weight", "bias"}
 
 
-def test_what_wins_on_the_tenth_kept_for_choices_is_kept() -> None:
+def test_what_wins_on_the_tenth_kept_for_choices_is_kept(tmp_path: Path) -> None:
     ways = (Adapting(rank=2, epochs=2, batch=8), Adapting(rank=0, epochs=2, batch=8))
     (pixels, labels) = _task(32, 1)
-    model, judged = adapt(_teacher(), (pixels, labels), _task(12, 2), 2, ways)
+    model, judged = adapt(_teacher(), (pixels, labels), _task(12, 2), 2, ways, Room(tmp_path, "k", print))
     assert [name for name, _ in judged.nll] == ["probe", "lora-2", "full"]
     assert dict(judged.nll)[judged.way] == min(n for _, n in judged.nll)
     with torch.inference_mode():
@@ -94,7 +94,8 @@ class _Killed(Exception):
 
 def test_a_killed_adaptation_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     train, choice, ways = _task(16, 1), _task(8, 2), (Adapting(rank=2, epochs=3, batch=8), Adapting(rank=0, epochs=2, batch=8))
-    whole, judged = adapt(_teacher(), train, choice, 2, ways)
+    (tmp_path / "whole").mkdir()
+    whole, judged = adapt(_teacher(), train, choice, 2, ways, Room(tmp_path / "whole", "k", print))
     said: list[str] = []
 
     def stop_in_the_middle(text: str) -> None:
@@ -103,25 +104,27 @@ def test_a_killed_adaptation_goes_on_to_the_same_weights(tmp_path: Path) -> None
             raise _Killed
 
     with pytest.raises(_Killed):
-        adapt(_teacher(), train, choice, 2, ways, room=Room(tmp_path, "k", stop_in_the_middle))
-    again, judged_again = adapt(_teacher(), train, choice, 2, ways, room=Room(tmp_path, "k", said.append))
+        adapt(_teacher(), train, choice, 2, ways, Room(tmp_path, "k", stop_in_the_middle))
+    again, judged_again = adapt(_teacher(), train, choice, 2, ways, Room(tmp_path, "k", said.append))
     assert [text.split(":")[1].strip() for text in said if text.startswith("lora-2")] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
     assert judged_again == judged
     for name, tensor in whole.state_dict().items():
         torch.testing.assert_close(again.state_dict()[name], tensor, rtol=0, atol=0)
     said.clear()
-    adapt(_teacher(), train, choice, 2, ways, room=Room(tmp_path, "k", said.append))
+    adapt(_teacher(), train, choice, 2, ways, Room(tmp_path, "k", said.append))
     assert not said  # nothing is learned twice
 
 
 def test_what_was_kept_for_other_pictures_is_refused(tmp_path: Path) -> None:
-    adapt(_teacher(), _task(8, 1), _task(4, 2), 2, (), room=Room(tmp_path, "k"))
+    adapt(_teacher(), _task(8, 1), _task(4, 2), 2, (), Room(tmp_path, "k", print))
     with pytest.raises(InputRefused, match=r"probe\.pt: a checkpoint of another recipe"):
-        adapt(_teacher(), _task(8, 1), _task(4, 2), 2, (), room=Room(tmp_path, "other"))
+        adapt(_teacher(), _task(8, 1), _task(4, 2), 2, (), Room(tmp_path, "other", print))
 
 
-def test_a_loss_that_is_no_number_stops_the_tuning() -> None:
+def test_a_loss_that_is_no_number_stops_the_tuning(tmp_path: Path) -> None:
     pixels, labels = _task(8, 0)
     head = linear_probe(cached_features(_teacher(), pixels), torch.from_numpy(labels), 2)
     with pytest.raises(InputRefused, match="no number"):
-        tune(AdaptedTeacher(_teacher().tower, head), pixels, labels, Adapting(rank=0, epochs=9, batch=4, lr=1e30))
+        tune(
+            AdaptedTeacher(_teacher().tower, head), pixels, labels, Adapting(rank=0, epochs=9, batch=4, lr=1e30), Room(tmp_path, "k", print)
+        )
