@@ -101,7 +101,7 @@ class ChartMeasured:
     def page(self) -> str:
         """The HTML report."""
         overlay = draw(self.picture, self.found, self.seen, self.fit.corrected, self.chart)
-        return page("Color of one camera", tuple(self.lines()), overlay, self.seen, self.fit, self.chart)
+        return page(self.lines(), overlay, self.seen, self.fit, self.chart)
 
     def require_help(self) -> None:
         """Raises CheckFailed where the matrix would make nothing better, or nobody should rely on it."""

@@ -1,7 +1,6 @@
 """`sonoderm calibrate report`: a bundle as it is shipped, on pictures that its calibration has not seen, as one HTML file."""
 
 import datetime
-import shlex
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +24,7 @@ from calibration.confidence.table import (
     require_known,
 )
 from calibration.conformal.quantile import ClassThreshold, behind_of
+from calibration.report.asked import command_line
 from calibration.report.facts import CalibrationReport, PairFacts, SettledFacts, pair_facts, settled_facts
 from calibration.report.page import page
 from calibration.settled.watch import settle
@@ -46,6 +46,7 @@ OPEN = "dev"
 
 @app.command()
 def report(
+    ctx: typer.Context,
     labels: LabelsArgument,
     *,
     model: ModelOption,
@@ -96,7 +97,7 @@ def report(
         made_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         side=side,
         opening=opening,
-        command=_command(labels.name, model, group, where or [], calibrated_on or [], settled, seed),
+        command=command_line(ctx),
         codes=manifest.codes(),
         n=len(table.rows),
         n_groups=len({row.group or row.name for row in table.rows}),
@@ -158,11 +159,3 @@ def _settled(model: Model, table: Table, most: int, seed: int, figures: int) -> 
     prevalence = model.manifest.calibration_prevalence or uniform(len(model.codes))
     pair = model.pair
     return settled_facts(pair.form, pair.engine, len(rows), model.decision.settled_temperature, seen.cases, prevalence, figures)
-
-
-def _command(labels: str, model: str, group: str | None, where: list[str], dev: list[str], settled: int, seed: int) -> str:
-    words = ["sonoderm", "calibrate", "report", labels, "--model", Path(model).name]
-    words += ["--group", group] if group else []
-    words += [word for one in where for word in ("--where", one)] + [word for one in dev for word in ("--calibrated-on", one)]
-    words += (["--settled", str(settled)] if settled else []) + ["--seed", str(seed)]
-    return shlex.join(words)

@@ -1,7 +1,6 @@
 """`sonoderm calibrate scope`: which score tells what is none of the model's business, on the form and engine that run."""
 
 import datetime
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 from calibration.confidence.cases import CONFORMAL, FIT, halves
 from calibration.confidence.table import GroupOption, Half, ImageRootOption, JsonOption, SeedOption, WhereOption, read_table
 from calibration.profile.deliver import Delivery
+from calibration.report.asked import command_line
 from calibration.scope.compare import Comparison, Kind, Measured, compare, fitted_limit
 from calibration.scope.look import look, yardstick_of
 from calibration.scope.measures import Answers, Yardstick
@@ -47,6 +47,7 @@ class _Looked:
 
 @app.command()
 def scope(
+    ctx: typer.Context,
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A shipped name (derm7, breast-us, phantom), a bundle file, or slot:DIR.")],
     *,
     data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="The folder with isic2018, busbra and the others.")] = None,
@@ -111,8 +112,7 @@ def scope(
             typer.echo(comparison_text(found, limit))
         if out is not None:
             made_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-            words = _command(model, false_alarm, most, rendered, report, seed)
-            replace_durably(out, page(found, opened.identity, PageHead(words, made_at, limit, notes)).encode())
+            replace_durably(out, page(found, opened.identity, PageHead(command_line(ctx), made_at, limit, notes)).encode())
             say(f"wrote {out}")
         if target is not None:  # last: a limit that may not be written costs nobody the measurement
             _keep(target, limit, opened)
@@ -161,9 +161,3 @@ def _keep(target: Delivery, limit: float, model: Model) -> None:
     if old is not None and old.expires_on < target.at.date():
         old = None  # nothing of it is in force
     write_entry(target, with_limit(limit, old, digest=digest, form=pair.form, engine=pair.engine, expires_on=target.expires_on))
-
-
-def _command(model: str, false_alarm: float, most: int, rendered: int, report: bool, seed: int) -> str:
-    words = ["sonoderm", "calibrate", "scope", Path(model).name, "--data", "DATA", "--false-alarm", f"{false_alarm:g}"]
-    words += ["--most", str(most), "--rendered", str(rendered), "--seed", str(seed)] + (["--report"] if report else [])
-    return shlex.join(words)

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from calibration.report.markup import Cell, bar, document, section, share, table, text
+from calibration.report.markup import Cell, bar, document, section, table, text
 from calibration.report.plot import bars
-from calibration.scope.compare import Comparison, Kind, SetRow
-from calibration.scope.record import GATE_NOTE, counted, interval
+from calibration.scope.compare import Comparison, SetFacts
+from calibration.scope.record import GATE_NOTE, counted, interval, kind
 from edge.reading import ModelIdentity
 
 __all__ = ["PageHead", "page"]
@@ -63,28 +63,34 @@ def _methods(found: Comparison, head: PageHead) -> str:
     )
 
 
-def _name(row: SetRow) -> str:
-    said = {Kind.REPORT: "for the report alone", Kind.RENDERED: "rendered, no photograph", Kind.DEV: "dev", Kind.OWN: "own dev"}[row.kind]
-    return f"{row.name}: {said}" + (", the model's own" if row.belongs and row.kind is not Kind.OWN else "")
-
-
 def _refused(found: Comparison) -> str:
     names = tuple(row.name for row in found.methods)
     rows: list[tuple[str | Cell, ...]] = []
     for i, row in enumerate(found.sets):
-        shipped = (bar(row.shipped.k, row.n), bar(row.poor, row.n), bar(row.labelled, row.n))
-        rows.append((_name(row), str(row.n), str(row.n_groups), *shipped, *(bar(m.sets[i].refused.k, row.n) for m in found.methods)))
-    heading = ("set", "n", "groups", "refused as shipped", "poor image", "label shown as shipped", *names)
-    caption = "How many of n are refused by scope alone, at each method's limit. On the device the quality gate comes first (poor image)."
+        counts = (row.shipped.k, row.poor, row.labelled, *(method.sets[i].refused.k for method in found.methods))
+        rows.append((row.name, kind(row), str(row.n), str(row.n_groups), *(bar(k, row.n) for k in counts)))
+    heading = ("set", "kind", "n", "groups", "refused as shipped", "poor image", "label shown as shipped", *names)
+    caption = (
+        "How many of n are refused by scope alone, at each method's limit. On the device the quality gate comes first (poor image). "
+        "Kind: dev and rendered (drawn, no photograph) choose a method; report only never does; own is not to be refused."
+    )
     return section("Refused, k of n", table(caption, heading, rows))
 
 
+def _area(one: SetFacts) -> Cell:
+    under = f"<small>{interval(one.area_ci95)}</small>" if one.area_ci95 else ""
+    return Cell(f"<td>{one.area:.3f}{under}</td>")
+
+
 def _areas(found: Comparison) -> str:
-    rows = [
-        (_name(row), str(row.n), str(row.n_groups), *(share(m.sets[i].area, m.sets[i].area_ci95) for m in found.methods))
+    rows: list[tuple[str | Cell, ...]] = [
+        (row.name, kind(row), str(row.n), str(row.n_groups), *(_area(m.sets[i]) for m in found.methods))
         for i, row in enumerate(found.sets)
         if not row.belongs
     ]
-    heading = ("set", "n", "groups", *(row.name for row in found.methods))
-    caption = "AUROC against the held half of the model's own pictures; 95 % interval by lesion, patient or clip where n is 50 or more."
+    heading = ("set", "kind", "n", "groups", *(row.name for row in found.methods))
+    caption = (
+        "AUROC against the held half of the model's own pictures; 95 % interval by lesion, patient or clip where n is 50 or more "
+        "and the area is not exactly 1."
+    )
     return section("AUROC", table(caption, heading, rows))

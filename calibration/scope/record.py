@@ -8,7 +8,7 @@ from edge.bench.accuracy_interval import Interval
 from edge.cli.output import columns
 from edge.reading import ModelIdentity
 
-__all__ = ["GATE_NOTE", "comparison_object", "comparison_text", "counted", "interval"]
+__all__ = ["GATE_NOTE", "comparison_object", "comparison_text", "counted", "interval", "kind"]
 
 GATE_NOTE = (
     "A gate that export trained has seen the other modality's train folds and rendered pictures (by other painters): sets of those kinds "
@@ -34,9 +34,13 @@ def _area(one: SetFacts) -> str:
     return f"{one.area:.3f}" + (f" ({interval(one.area_ci95)})" if one.area_ci95 else "")
 
 
+def kind(row: SetRow) -> str:
+    said = "report only" if row.kind is Kind.REPORT else row.kind.value
+    return f"{said}, own" if row.belongs else said
+
+
 def _heading(row: SetRow) -> tuple[str, ...]:
-    mark = ", own" if row.belongs else ""
-    return (f"{row.name} [{'report only' if row.kind is Kind.REPORT else row.kind.value}{mark}]", str(row.n), str(row.n_groups))
+    return (f"{row.name} [{kind(row)}]", str(row.n), str(row.n_groups))
 
 
 def _method(row: MethodFacts, best: str) -> tuple[str, ...]:

@@ -113,6 +113,8 @@ def test_the_command_looks_at_every_proven_pair_and_writes_one_file(bench: Bench
     assert "fp32 on onnxruntime" in said
     assert "p-colour 1.0.0: calibration" in out.read_text()
     assert str(tmp_path) not in out.read_text(), "no path of this machine goes into a page"
+    line = next(line for line in out.read_text().splitlines() if f"sonoderm calibrate report {bench.labels.name}" in line)
+    assert all(option in line for option in ("--group patient", "--calibrated-on label=red", "--out report.html"))
 
 
 def test_a_side_that_is_opened_for_reports_needs_its_note(bench: Bench, tmp_path: Path) -> None:  # noqa: F811

@@ -78,7 +78,7 @@ def test_a_model_is_measured_on_a_table_of_its_own(own: tuple[str, ...], tmp_pat
     html = page.read_text()
     assert not re.search(r"<script|https?:|src=|@import|url\(", html)
     assert found["rule"] in html
-    assert "rendered, no photograph" in html
+    assert "rendered (drawn, no photograph)" in html
     (entry,) = parse_profile(profile.read_bytes().partition(b"\ned25519 ")[0]).overlay
     assert (entry.out_of_scope_above, entry.temperature) == (found["device_limit"], None)
 
