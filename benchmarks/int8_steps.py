@@ -18,6 +18,7 @@ import onnx
 import onnxruntime
 from msgspec import structs
 
+from edge.errors import InputRefused, SonodermError
 from edge.frame import F32, U8
 from export.build import quantizer_pictures
 from export.pictures import Places, in_domain
@@ -86,13 +87,23 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of the data sets")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs", help="where the graph and the cache of pictures lie")
     args = parser.parse_args()
-    recipe, _ = read_recipe(RECIPES / f"{args.recipe}.toml")
-    graph = args.runs / recipe.model.name / "float.onnx"
-    _, height, width, _ = (d.dim_value for d in onnx.load(graph).graph.input[0].type.tensor_type.shape.dim)
-    recipe = structs.replace(recipe, input=structs.replace(recipe.input, width_px=width, height_px=height))
-    with tempfile.TemporaryDirectory() as folder:
-        steps(recipe, graph, Places(args.data, args.runs), Path(folder))
+    try:
+        recipe, _ = read_recipe(RECIPES / f"{args.recipe}.toml")
+        graph = args.runs / recipe.model.name / "float.onnx"
+        if not graph.is_file():
+            raise InputRefused(f"{graph} is not there", do=f"sonoderm export run {args.recipe} leaves it")
+        with tempfile.TemporaryDirectory() as folder:
+            steps(_of_size(recipe, graph), graph, Places(args.data, args.runs), Path(folder))
+    except SonodermError as error:
+        print(error.line(), file=sys.stderr)
+        return error.exit_code
     return 0
+
+
+def _of_size(recipe: Recipe, graph: Path) -> Recipe:
+    """The recipe with the size of the graph, which may be that of an earlier version."""
+    _, height, width, _ = (d.dim_value for d in onnx.load(graph).graph.input[0].type.tensor_type.shape.dim)
+    return structs.replace(recipe, input=structs.replace(recipe.input, width_px=width, height_px=height))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from edge.backends.table import available, open_session
 from edge.bundle.manifest import InputSpec
 from edge.bundle.open import resolve_model
 from edge.bundle.trust import load_trust
+from edge.errors import SonodermError, UsageError
 from edge.frame import U8
 from export.distil.members import member_recipe
 from export.distil.network import Student
@@ -101,7 +102,8 @@ def _ratio(what: str, above: np.ndarray, below: np.ndarray) -> Ratio:
 
 
 def measure(recipe: Recipe, model: str, rounds: int) -> tuple[list[Cost], list[Ratio]]:
-    assert recipe.teacher is not None, "the recipe names no teacher"
+    if recipe.teacher is None:
+        raise UsageError(f"{recipe.model.name}: the recipe names no teacher", do="name derm7 or breast-us")
     torch.set_num_threads(1)
     rng = np.random.default_rng(1)
     bundle = resolve_model(model, load_trust(None))
@@ -111,7 +113,8 @@ def measure(recipe: Recipe, model: str, rounds: int) -> tuple[list[Cost], list[R
     with tempfile.TemporaryDirectory() as folder:
         members = []
         for member in recipe.teacher.members:
-            assert isinstance(member, Member), "what a checkpoint of another's costs is not measured here"
+            if not isinstance(member, Member):
+                raise UsageError("what a checkpoint of another's costs is not measured here", do="name derm7 or breast-us")
             own = member_recipe(recipe, member)
             network = Student(member.backbone, k, grey=own.train.grey)
             run = _float_runner(network, own.input, Path(folder))
@@ -154,7 +157,11 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    costs, ratios = measure(read_recipe(RECIPES / f"{args.recipe}.toml")[0], args.model, args.rounds)
+    try:
+        costs, ratios = measure(read_recipe(RECIPES / f"{args.recipe}.toml")[0], args.model, args.rounds)
+    except SonodermError as error:
+        print(error.line(), file=sys.stderr)
+        return error.exit_code
     for cost in costs:
         print(f"{cost.what:45} {cost.mega_macs:7.0f} MMAC   median {cost.median_ms:7.2f} ms   p99 {cost.p99_ms:7.2f} ms")
     for ratio in ratios:
