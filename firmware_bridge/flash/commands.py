@@ -14,8 +14,8 @@ from edge.cli.trust_option import TrustOption
 from edge.errors import CheckFailed, InputRefused, MachineLacks, NotTrusted, SourceUnreachable, UsageError
 from firmware_bridge.flash.fleet import INTERRUPTED, Line, flash_fleet, trouble_result
 from firmware_bridge.flash.offer import Offer, offer_of
-from firmware_bridge.flash.progress import ending, open_screen
-from firmware_bridge.flash.result import Outcome, Report, Result
+from firmware_bridge.flash.progress import open_screen
+from firmware_bridge.flash.result import Outcome, Report, Result, ending
 from firmware_bridge.flash.steps import Options
 from firmware_bridge.flash.where import AllOption, BaudOption, OperatorOption, PortOption, PortsOption, ReportOption, Where
 

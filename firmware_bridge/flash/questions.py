@@ -16,7 +16,7 @@ from firmware_bridge.wire.own import DeviceInfo, Held
 __all__ = ["confirm", "info", "list_ports", "log", "rollback", "slots"]
 
 _INFO: Final = ("device", "model", "runs", "digest", "trial", "run", "last revert")
-_SLOTS: Final = ("device", "", "slot", "version", "model", "counter", "confirmed", "note")
+_SLOTS: Final = ("device", "", "slot", "version", "digest", "counter", "confirmed", "note")
 Row = tuple[str, ...]
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from edge.errors import InputRefused, MachineLacks
 
-__all__ = ["COLUMNS", "Outcome", "Report", "Result"]
+__all__ = ["COLUMNS", "Outcome", "Report", "Result", "ending"]
 
 
 class Outcome(StrEnum):
@@ -45,6 +45,24 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     at: str = ""
     took_s: float = 0.0
     exit_code: int = 0
+
+
+def ending(result: Result) -> str:
+    """One line that says how it ended."""
+    who = result.serial or result.port
+    match result.outcome:
+        case Outcome.FLASHED:
+            return f"{who}: {result.model} {result.version} runs, checked and confirmed ({result.took_s:.0f} s)"
+        case Outcome.ALREADY:
+            return f"{who}: {result.model} {result.version} runs already"
+        case Outcome.ON_TRIAL:
+            return f"{who}: {result.version} passed its check and waits for a yes: sonoderm device confirm"
+        case Outcome.WAITING:
+            return f"{who}: stored; the device takes it after the examination. Ask later: sonoderm device info"
+        case Outcome.WOULD_FLASH:
+            return f"{who}: would be flashed"
+        case _:
+            return f"{result.serial}: {result.reason}" if result.serial else result.reason  # which names the port itself
 
 
 COLUMNS = tuple(field for field in Result.__struct_fields__ if field not in ("v", "exit_code"))

@@ -23,8 +23,9 @@ _SLOW_S: Final = 120.0
 
 
 class Watch(Protocol):
-    """Told what happens to one device."""
+    """Told what happens to one device. note: to be read before it begins, or after a dry run. say: the step under way."""
 
+    def note(self, text: str) -> None: ...
     def say(self, text: str) -> None: ...
     def sent(self, done_b: int, total_b: int) -> None: ...
 
@@ -53,15 +54,15 @@ class _Steps:
         info = self._session.first_info
         made = plan(self._offer, info)
         for note in made.notes:
-            self._watch.say(note)
+            self._watch.note(note)
         if made.action is Action.NOTHING:
             return Outcome.ALREADY
         if self._options.dry_run:
-            self._watch.say(self._forecast(made))
+            self._watch.note(self._forecast(made))
             return Outcome.WOULD_FLASH
         match made.action:
             case Action.UPLOAD:
-                self._watch.say(self._forecast(made))
+                self._watch.note(self._forecast(made))
                 self._store()
                 self._activate()
             case Action.TEST:
