@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from edge.frame import F32, U8
+from export.quantize.session import session_of
 
 __all__ = ["Embedded", "embed"]
 
@@ -64,9 +64,7 @@ def _run(model: onnx.ModelProto, tensor: str, pictures: U8) -> NDArray[np.float6
     watched = onnx.ModelProto()
     watched.CopyFrom(model)
     watched.graph.output.append(helper.make_empty_tensor_value_info(tensor))
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = ort.InferenceSession(watched.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = session_of(watched)
     rows = [np.asarray(session.run([tensor], {"input": np.ascontiguousarray(picture[None])})[0]) for picture in pictures]
     if rows[0].ndim != 2 or rows[0].shape[0] != 1:
         return None

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from onnx import helper, numpy_helper
 
 from edge.frame import F32, U8
 from export.quantize.fake import convolutions
+from export.quantize.session import session_of
 
 __all__ = ["correct", "mean_errors"]
 
@@ -42,9 +42,7 @@ def mean_errors(graph: Path, pictures: U8, weights: Mapping[str, F32]) -> dict[s
         mean = helper.make_node("GlobalAveragePool", [name], [f"{name}_mean"], name=f"{name}_mean")  # the same in every opset
         model.graph.node.extend([twin, mean])
         model.graph.output.append(onnx.helper.make_tensor_value_info(f"{name}_mean", onnx.TensorProto.FLOAT, None))
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = session_of(model)
     wanted = [f"{layer.name}_change_mean" for layer in asked]
     if not wanted:
         return {}

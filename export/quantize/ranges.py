@@ -11,13 +11,13 @@ from typing import Literal
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationMethod
 from onnxruntime.quantization.calibrate import TensorData, TensorsData, save_tensors_data
 
 from edge.errors import CheckFailed
 from edge.frame import F32, U8
+from export.quantize.session import session_of
 from export.store import finished
 
 __all__ = ["QUANTIZED", "Ranges", "Rule", "Samples", "choose", "sample", "write"]
@@ -54,9 +54,7 @@ def sample(graph: Path, pictures: U8, *, seed: int = 1) -> Samples:
     names = _tensors(model)
     outputs = {output.name for output in model.graph.output}
     model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in names if name not in outputs)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = session_of(model)
     rng = np.random.default_rng(seed)
     drawn: dict[str, list[F32]] = {name: [] for name in names}
     low, high = dict.fromkeys(names, np.inf), dict.fromkeys(names, -np.inf)

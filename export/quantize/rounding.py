@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from edge.frame import F32, U8
 from export.quantize.fake import convolutions, rounded_weights, weight_scales
+from export.quantize.session import session_of
 
 __all__ = ["covariances", "round_weights", "rounded_layers"]
 
@@ -57,9 +57,7 @@ def covariances(graph: Path, pictures: U8, *, seed: int = 1) -> dict[str, F64]:
     sources = list(dict.fromkeys(layer.source for layer in layers))
     there = {value.name for value in (*model.graph.output, *model.graph.input)}
     model.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in sources if name not in there)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = session_of(model)
     rng = np.random.default_rng(seed)
     seen: dict[str, tuple[int, F64, F64]] = {}
     for picture in pictures:

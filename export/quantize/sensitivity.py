@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 
 from edge.frame import F32, U8
 from export.quantize.bias import correct
 from export.quantize.fake import Convolution, convolutions, only_int8
 from export.quantize.ptq import Measured
+from export.quantize.session import session_of
 
 __all__ = ["LayerEffect", "run_logits", "scan", "sqnr_db", "write_effects"]
 
@@ -39,11 +39,7 @@ class LayerEffect:
 
 def run_logits(model: onnx.ModelProto | Path, pictures: U8) -> F32:
     """(n, h, w, 3) uint8 -> (n, k), one by one on ONNX Runtime, one thread."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.add_session_config_entry("optimization.disable_specified_optimizers", "WeightBiasQuantization")  # as edge.backends does
-    source = str(model) if isinstance(model, Path) else model.SerializeToString()
-    session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    session = session_of(model)
     rows = [session.run(["logits"], {"input": np.ascontiguousarray(picture[None])})[0] for picture in pictures]
     return np.asarray(np.concatenate(rows), np.float32)
 
