@@ -63,7 +63,7 @@ def _details(screen: Screen) -> list[str]:
         return ["update the display" if screen.other_version else "no link, or nothing true to show"]
     rows = []
     if screen.label is not None and said.confidence is not None:
-        rows.append(f"{screen.label[0]}  {said.confidence / 2:.0f}%")
+        rows.append(f"{screen.label[0]}  {said.confidence // 2}%")
     reason = REASONS[said.reason].value if said.reason in REASONS else f"reason {said.reason}" if said.reason else ""
     others = [code for code, _ in screen.set if screen.label is None or code != screen.label[0]]
     if screen.shows is Shows.LIVE and others:
@@ -154,8 +154,12 @@ def _serve(line: Line | OwnPort, receiver: Receiver, keys: int | None, ends_s: f
 @contextlib.contextmanager
 def _keys() -> Iterator[int | None]:
     """Single keys of this terminal, which is left as it was; None where there is none of ours."""
-    fd = sys.stdin.fileno()
-    if not os.isatty(fd) or os.tcgetpgrp(fd) != os.getpgrp():
+    try:
+        fd = sys.stdin.fileno()
+        is_ours = os.isatty(fd) and os.tcgetpgrp(fd) == os.getpgrp()
+    except (OSError, ValueError):  # stdin is closed, or a terminal that controls another session
+        is_ours = False
+    if not is_ours:
         yield None
         return
     before = termios.tcgetattr(fd)

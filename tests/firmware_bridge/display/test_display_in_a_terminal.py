@@ -1,5 +1,6 @@
 import io
 import os
+import pty
 import subprocess
 import sys
 import time
@@ -50,6 +51,7 @@ def test_every_face_says_research_use_only_whatever_it_shows() -> None:
     ("readings", "line"),
     [
         ((a_ready(fits=("mel", "nv")),), "RESEARCH USE ONLY | READY | Melanoma | mel  83% | or nv"),
+        ((a_ready(confidence=0.998),), "RESEARCH USE ONLY | READY | Melanoma | mel  99%"),
         ((a_bare(State.POOR_IMAGE, Reason.MOVING),), "RESEARCH USE ONLY | POOR IMAGE | moving"),
         ((a_frozen(),), "RESEARCH USE ONLY | FROZEN | Melanoma | mel  83% | FROZEN 0 s ago | live: NO SIGNAL, unplugged"),
     ],
@@ -92,10 +94,13 @@ def test_every_state_reason_and_command_has_one_number_for_ever() -> None:
     assert set(COMMANDS.values()) == set(Command)
 
 
-def test_the_command_names_its_port_and_shows_what_comes() -> None:
+def test_the_command_names_its_port_and_shows_what_comes_also_where_its_terminal_is_of_another_session() -> None:
+    master, terminal = pty.openpty()
     line = "from firmware_bridge.commands import app; app()"
     command = [sys.executable, "-c", line, "display", "--seconds", "30"]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        command, stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as running:
         assert running.stderr is not None
         assert running.stdout is not None
         said, before = running.stderr.readline(), running.stdout.readline()
@@ -109,5 +114,7 @@ def test_the_command_names_its_port_and_shows_what_comes() -> None:
             assert lines[-1]
         sink.close()
         running.terminate()
+    os.close(master)
+    os.close(terminal)
     assert before == "RESEARCH USE ONLY | STALE | no link, or nothing true to show\n"
     assert os.path.basename(port) in said
