@@ -8,7 +8,7 @@ import numpy as np
 from calibration.color.difference import difference
 from calibration.color.fit import apply_matrix
 from calibration.color.read import Seen
-from calibration.color.space import decode, linear_to_lab
+from calibration.color.space import code_to_lab
 from edge.profile import Correction
 
 __all__ = ["DRIFTED_ABOVE", "Drift", "drift_since"]
@@ -34,6 +34,6 @@ def drift_since(last: Correction | None, seen: Seen) -> Drift | None:
     if last is None or last.color_matrix is None or last.color_evidence is None or len(last.color_evidence.patches) != len(seen.code):
         return None
     matrix, then = np.array(last.color_matrix), np.array(last.color_evidence.patches)
-    was, is_now = (linear_to_lab(decode(apply_matrix(matrix, code) / 255)) for code in (then, seen.code))
+    was, is_now = (code_to_lab(apply_matrix(matrix, code)) for code in (then, seen.code))
     moved = difference(was, is_now)[seen.used]
     return Drift(last.color_evidence.measured_at, float(np.median(moved)), float(moved.max()))

@@ -14,7 +14,7 @@ import numpy as np
 from calibration.color.grid import Grid, fit_grid
 from calibration.color.quads import find_quads
 from calibration.color.reference import COLUMNS, ROWS, Chart
-from calibration.color.space import F64, encode, lab_to_linear
+from calibration.color.space import F64, lab_to_code
 from edge.errors import InputRefused
 from edge.frame import U8
 
@@ -81,7 +81,7 @@ def find_chart(pixels: U8, chart: Chart) -> Found:
 
 def _placements(grid: Grid, small: U8, chart: Chart) -> Iterator[_Placed]:
     low, high = grid.cells.min(axis=0), grid.cells.max(axis=0)
-    wanted = encode(np.clip(lab_to_linear(chart.lab), 0, 1)) * 255
+    wanted = lab_to_code(chart.lab)
     for turn in _turns():
         cells = CELLS @ turn.T
         first, last = cells.min(axis=0), cells.max(axis=0)

@@ -16,7 +16,7 @@ from scipy.optimize import least_squares
 from calibration.color.difference import difference, near
 from calibration.color.read import Seen
 from calibration.color.reference import Chart
-from calibration.color.space import F64, decode, encode, lab_to_linear, linear_to_lab
+from calibration.color.space import F64, code_to_lab, decode, encode, lab_to_linear, linear_to_lab
 
 __all__ = ["Fit", "Response", "apply_matrix", "fit"]
 
@@ -95,7 +95,7 @@ def apply_matrix(matrix: F64, code: F64) -> F64:
 
 
 def _error(code: F64, lab: F64) -> F64:
-    return difference(linear_to_lab(decode(code / 255)), lab)
+    return difference(code_to_lab(code), lab)
 
 
 def _fall_off(place: F64) -> F64:

@@ -17,7 +17,7 @@ from calibration.color.overlay import draw
 from calibration.color.page import page
 from calibration.color.read import Seen, read_patches
 from calibration.color.reference import NAMES, Chart
-from calibration.color.space import F64, decode, linear_to_lab
+from calibration.color.space import F64, code_to_lab
 from calibration.profile.parts import Color
 from calibration.profile.pictures import Taken
 from edge.errors import CheckFailed, InputRefused
@@ -199,7 +199,7 @@ def _merged(seen: Sequence[Seen]) -> Seen:
     """The mean of several photographs of one chart in one light. Turned by half a turn in between, a slope of the light cancels out."""
     if len(seen) == 1:
         return seen[0]
-    lab = [linear_to_lab(decode(each.code / 255)) for each in seen]
+    lab = [code_to_lab(each.code) for each in seen]
     apart = max(float(np.median(difference(lab[0], other))) for other in lab[1:])
     if apart > AGREE:
         raise InputRefused(

@@ -9,18 +9,13 @@ import numpy as np
 from calibration.color.find import Found
 from calibration.color.read import HALF, Seen
 from calibration.color.reference import Chart
-from calibration.color.space import F64, encode, lab_to_linear
+from calibration.color.space import F64, lab_to_code
 from edge.frame import U8
 
-__all__ = ["draw", "reference_code"]
+__all__ = ["draw"]
 
 LONG_SIDE_PX = 1280
 READ, LEFT_OUT = (40, 220, 60), (255, 40, 40)
-
-
-def reference_code(chart: Chart) -> F64:
-    """(24, 3) sRGB code values of the chart, held in the gamut."""
-    return np.asarray(np.rint(encode(np.clip(lab_to_linear(chart.lab), 0, 1)) * 255))
 
 
 def draw(pixels: U8, found: Found, seen: Seen, corrected: F64, chart: Chart) -> U8:
@@ -28,7 +23,7 @@ def draw(pixels: U8, found: Found, seen: Seen, corrected: F64, chart: Chart) -> 
     scale = min(1.0, LONG_SIDE_PX / max(pixels.shape[:2]))
     size = (round(pixels.shape[1] * scale), round(pixels.shape[0] * scale))
     picture: U8 = np.array(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-    used, wanted = seen.used, reference_code(chart)
+    used, wanted = seen.used, lab_to_code(chart.lab)
     for at in range(len(seen.code)):
         square = found.square(at, HALF) * scale
         middle_top, middle_bottom = (square[0] + square[1]) / 2, (square[2] + square[3]) / 2
@@ -38,7 +33,7 @@ def draw(pixels: U8, found: Found, seen: Seen, corrected: F64, chart: Chart) -> 
         center = square.mean(axis=0)
         for half, color in ((left, corrected[at]), (right, wanted[at])):
             shape = np.rint(center + (half - center) * inner).astype(np.int32)
-            cv2.fillConvexPoly(picture, shape, [int(v) for v in color], cv2.LINE_AA)
+            cv2.fillConvexPoly(picture, shape, [round(float(v)) for v in color], cv2.LINE_AA)
         cv2.polylines(picture, [np.rint(square).astype(np.int32)], True, READ if used[at] else LEFT_OUT, 2, cv2.LINE_AA)
         _number(picture, at + 1, square[0])
     return picture

@@ -7,10 +7,9 @@ import cv2
 import numpy as np
 
 from calibration.color.fit import Fit
-from calibration.color.overlay import reference_code
 from calibration.color.read import Seen
 from calibration.color.reference import NAMES, Chart
-from calibration.color.space import F64
+from calibration.color.space import F64, lab_to_code
 from calibration.report.markup import Cell, document, section, table, text
 from edge.frame import U8
 
@@ -45,7 +44,7 @@ def page(facts: Sequence[tuple[str, str]], picture: U8, seen: Seen, fit: Fit, ch
 
 
 def _table(seen: Seen, fit: Fit, chart: Chart) -> str:
-    wanted = reference_code(chart)
+    wanted = lab_to_code(chart.lab)
     rows: list[tuple[str | Cell, ...]] = [
         (
             f"{at + 1} {name}",

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from calibration.color.space import F64, decode, linear_to_lab
+from calibration.color.space import F64, code_to_lab
 from edge.bundle.onefile import read_once
 from edge.errors import InputRefused, UsageError
 
@@ -89,7 +89,7 @@ def read_chart(path: Path) -> Chart:
     values = np.array([[_number(path, at, row, columns, name) for name in wanted] for at, row in enumerate(rows[1:], 2)])
     if "patch" in columns:
         values = values[_order(path, [row[columns.index("patch")].strip() for row in rows[1:]])]
-    lab = values if wanted[0] == "l" else linear_to_lab(decode(values / 255))
+    lab = values if wanted[0] == "l" else code_to_lab(values)
     _require_classic(path, lab)
     return Chart(path.name, lab)
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["F64", "decode", "encode", "lab_to_linear", "linear_to_lab"]
+__all__ = ["F64", "code_to_lab", "decode", "encode", "lab_to_code", "lab_to_linear", "linear_to_lab"]
 
 F64 = NDArray[np.float64]
 
@@ -56,3 +56,13 @@ def lab_to_linear(lab: F64) -> F64:
     root = np.stack([y + lab[..., 1] / 500, y, y - lab[..., 2] / 200], axis=-1)
     ratio = np.where(root > 6 / 29, root**3, 3 * (6 / 29) ** 2 * (root - 4 / 29))
     return np.asarray((ratio * _D50) @ np.linalg.inv(_RGB_TO_D50).T)
+
+
+def code_to_lab(code: F64) -> F64:
+    """sRGB code values 0..255 -> CIELAB relative to D50."""
+    return linear_to_lab(decode(code / 255))
+
+
+def lab_to_code(lab: F64) -> F64:
+    """CIELAB relative to D50 -> sRGB code values 0..255, held in the gamut."""
+    return encode(np.clip(lab_to_linear(lab), 0, 1)) * 255

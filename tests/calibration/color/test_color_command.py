@@ -12,10 +12,9 @@ from typer.testing import CliRunner
 
 from calibration.color.command import app
 from calibration.color.find import find_chart
-from calibration.color.overlay import reference_code
 from calibration.color.read import read_patches
 from calibration.color.reference import NAMES, built_in, read_chart
-from calibration.color.space import encode, lab_to_linear
+from calibration.color.space import lab_to_code
 from edge.bundle.trust import Trust
 from edge.errors import CheckFailed, InputRefused, SonodermError, UsageError
 from edge.frame import U8
@@ -100,7 +99,7 @@ def test_a_file_does_not_know_its_camera(chart_photo: Path, tmp_path: Path) -> N
 
 def test_a_matrix_that_would_help_nobody_is_not_kept(tmp_path: Path) -> None:
     right = save(tmp_path / "a.png", photograph(Shot(matrix=np.eye(3), gains=(0.9999,) * 3, noise=0, blur_px=0)).pixels)
-    code = np.rint(encode(np.clip(lab_to_linear(built_in("classic-24").lab), 0, 1)) * 255)
+    code = np.rint(lab_to_code(built_in("classic-24").lab))
     seen = read_patches(read_picture(right), find_chart(read_picture(right), built_in("classic-24")))
     assert np.abs(seen.code - code)[:17].max() < 2  # the photograph is right already
     ended = run(str(right), "--camera", "x", "--profile", str(tmp_path / "p.json"))
@@ -177,7 +176,7 @@ def test_a_chart_s_own_values_are_read_as_a_spreadsheet_writes_them(tmp_path: Pa
 
 def test_srgb_values_are_taken_as_such(tmp_path: Path) -> None:
     chart = built_in("classic-24")
-    rows = "\n".join(",".join(f"{v:.0f}" for v in row) for row in reference_code(chart))
+    rows = "\n".join(",".join(f"{v:.0f}" for v in row) for row in lab_to_code(chart.lab))
     (tmp_path / "c.csv").write_text(f"R,G,B\n{rows}\n")
     assert np.abs(read_chart(tmp_path / "c.csv").lab - chart.lab)[:12].max() < 1.5
 
