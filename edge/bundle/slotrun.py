@@ -18,7 +18,8 @@ TrialPhase = Literal["checking", "living", "waiting for the tool"]
 class RunState(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """digest, version: of the model that runs, None in rescue. trial: None, or how far it is. waiting: a model waits to be taken.
 
-    in_examination: a living picture is judged, so that no model is swapped now. trouble: one line for people.
+    in_examination: a living picture is judged, so that no model is swapped now. profile: name of the applied device profile.
+    trouble: one line for people.
     heartbeat_ns: CLOCK_MONOTONIC, the same for all processes of one boot. at: wall clock, ISO 8601, for people.
     """
 
@@ -29,6 +30,7 @@ class RunState(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     trial: TrialPhase | None
     waiting: bool
     in_examination: bool
+    profile: str | None = None
     trouble: str | None
     heartbeat_ns: int
     at: str

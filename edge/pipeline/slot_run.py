@@ -53,12 +53,16 @@ class Slots:
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """What runs (None in rescue), and the record as it was once it had started. number: of this model in the run, from 1."""
+    """What runs (None in rescue), and the record as it was once it had started. number: of this model in the run, from 1.
+
+    profile: name of the device profile that its model applies.
+    """
 
     number: int
     started: Started | None = None
     record: Record | None = None
     memory_limit_b: int | None = None
+    profile: str | None = None
 
     @property
     def trial(self) -> Trial | None:
@@ -87,6 +91,7 @@ class SlotRun:
             started = self._start(number)
             model = self._open_bundle(started.bundle, step) if started.trial is None else self._try(started, started.trial, step)
             if model is not None:
+                self._running = replace(self._running, profile=model.identity.profile)
                 return model
 
     def _start(self, number: int) -> Started:
@@ -200,6 +205,7 @@ class SlotRun:
             trial=None if trial is None else alive if trial.is_checked else "checking",
             waiting=news.waits,
             in_examination=self._state[0] in EXAMINING,
+            profile=running.profile,
             trouble=started.trouble if started is not None else self._refusal,
             heartbeat_ns=time.monotonic_ns(),
             at=self._at(),

@@ -17,5 +17,6 @@ def run_of(folder: Path, now_ns: int) -> RunState | None:
         examination=said.in_examination,
         checked=said.trial in ("living", "waiting for the tool"),
         awaits_yes=said.trial == "waiting for the tool",
+        profile=said.profile,
         trouble=said.trouble,
     )

@@ -97,7 +97,8 @@ def plan(offer: Offer, info: DeviceInfo) -> Plan:
 def _notes(info: DeviceInfo) -> tuple[str, ...]:
     notes = []
     if info.run is not None and info.run.profile:
-        notes.append(f"site calibration {info.run.profile} will be void: the screen says uncalibrated for this model until it is made anew")
+        what = f"what profile {info.run.profile} calibrated on the running model"
+        notes.append(f"{what} will be void: the screen says uncalibrated until it is made anew")
     if info.run is not None and info.run.examination:
         notes.append("an examination is under way: the new model is taken after it")
     return tuple(notes)

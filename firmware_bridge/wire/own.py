@@ -35,7 +35,7 @@ class Held(msgspec.Struct, frozen=True):
 class RunState(msgspec.Struct, frozen=True):
     """What `run` says of itself. examination: no model is swapped now. checked: the model on trial passed its check.
 
-    awaits_yes: and a person confirms it. profile: the site calibration in use. trouble: one line for people.
+    awaits_yes: and a person confirms it. profile: name of the device profile in use. trouble: one line for people.
     """
 
     examination: bool = False

@@ -265,13 +265,18 @@ def test_a_new_model_is_taken_when_the_probe_is_put_down_and_not_before(device: 
     assert versions.index("1.0.8") > len(versions) - 1 - versions[::-1].index("1.0.7"), "one after the other, never in turns"
 
 
-def test_a_manual_trial_waits_for_the_tool(device: Device) -> None:
+def test_a_manual_trial_waits_for_the_tool_and_the_profile_in_use_is_told(device: Device) -> None:
     device.flash(8)
-    with device.runs("--confirm", "manual") as run:
+    profile = device.folder / "profile.json"
+    profile.write_text(json.dumps({"schema": 1, "name": "clinic-1", "made_at": AT}))
+    with device.runs("--confirm", "manual", "--profile", str(profile)) as run:
         run.line(speaks("1.0.8"))
         assert device.record().trying
         device.store().confirm(AT)
         run.says("on trial: confirmed")
+        state = read_run(device.slots)
+        assert state is not None
+        assert state.profile == "clinic-1"
     assert device.active.version == "1.0.8"
 
 

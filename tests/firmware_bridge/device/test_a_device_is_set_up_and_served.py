@@ -91,10 +91,10 @@ def a_run(**changes: object) -> RunState:
 
 def test_what_run_says_of_itself_reaches_the_technician_while_it_lives(tmp_path: Path) -> None:
     assert run_of(tmp_path, 9 * ONE_S) is None
-    write_run(tmp_path, a_run(in_examination=True, trial="waiting for the tool"))
+    write_run(tmp_path, a_run(in_examination=True, trial="waiting for the tool", profile="clinic-1"))
     alive = run_of(tmp_path, 10 * ONE_S)
     assert alive is not None
-    assert (alive.examination, alive.checked, alive.awaits_yes) == (True, True, True)
+    assert (alive.examination, alive.checked, alive.awaits_yes, alive.profile) == (True, True, True, "clinic-1")
     assert run_of(tmp_path, 60 * ONE_S) is None
     assert run_of(tmp_path, 8 * ONE_S) is None  # a heartbeat of an earlier boot
 

@@ -71,7 +71,7 @@ def test_a_shipped_bundle_is_for_the_device_to_judge() -> None:
 
 def test_a_site_calibration_that_will_be_void_is_said_before_the_start() -> None:
     notes = plan(an_offer(), an_info(run=RunState(profile="clinic-3", examination=True))).notes
-    assert "clinic-3 will be void" in notes[0]
+    assert notes[0].startswith("what profile clinic-3 calibrated on the running model will be void")
     assert "examination" in notes[1]
 
 
