@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.power_cuts import Rehearsal, Sweep, a_kit, cases_of, faulty_cases_of, second_cases_of
+from benchmarks.power_cuts import Sweep
+from benchmarks.power_cuts_cases import Rehearsal, a_kit, cases_of, faulty_cases_of, second_cases_of
 from benchmarks.power_cuts_disk import Fault, SimulatedDisk
 from benchmarks.power_cuts_plays import PLAYS, RESUMED, Play
 from edge.bundle.slotfiles import DiskFiles, SlotFiles
