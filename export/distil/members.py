@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -99,11 +100,7 @@ def train_members(
                 network = _adapt(member, own, places, sides, train, folder, fabric, tell)
             out.append(Trained(member, network, train, sides[Side.TRAIN].names))
             continue
-
-        def heard(epoch: Epoch, member: Member = member) -> None:
-            said(member, epoch)
-
-        network = finetune(own, train, choice, folder, heard, fabric=fabric)
+        network = finetune(own, train, choice, folder, partial(said, member), fabric=fabric)
         out.append(Trained(member, network, train, sides[Side.TRAIN].names))
     return tuple(out)
 
@@ -164,11 +161,7 @@ def teach(
         if isinstance(one.network, Recalled):
             answers.append(one.network.answers(names, recipe.distil.crops))
             continue
-
-        def heard(crops: int, member: Member | Adapted = one.member) -> None:
-            said(member, crops)
-
         own = member_recipe(recipe, one.member)
         folder = _folder(one.member, places.runs / recipe.model.name)
-        answers.append(ask(one.network, about, own, folder, heard))
+        answers.append(ask(one.network, about, own, folder, partial(said, one.member)))
     return taught_by(tuple(answers)), about

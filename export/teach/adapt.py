@@ -6,6 +6,7 @@ Every way that is tried is kept on the disk when it is done, and an unfinished o
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from math import cos, pi
 from pathlib import Path
 from typing import cast
@@ -209,11 +210,7 @@ def adapt(
     best = probe = _once(room, "probe", bare, probed)
     tried = [("probe", _nll(probe, *choice, 32))]
     for how in ways:
-
-        def tuned(how: Adapting = how) -> AdaptedTeacher:
-            return tune(probe, *train, how, room, show=show)
-
-        model = _once(room, how.name, probe, tuned)
+        model = _once(room, how.name, probe, partial(tune, probe, *train, how, room, show=show))
         nll = _nll(model, *choice, how.batch)
         if nll < min(n for _, n in tried):
             best = model
