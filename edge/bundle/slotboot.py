@@ -9,14 +9,22 @@ from typing import Final
 
 from edge.bundle.open import VerifiedBundle, verify_bundle
 from edge.bundle.slotfiles import DiskFiles, SlotFiles, load_record, note, save_record, writing
-from edge.bundle.slots import Move, Record, SlotId, boot, confirm, give_back, passed, revert
+from edge.bundle.slots import Installed, Move, Record, Slot, SlotId, boot, confirm, give_back, passed, revert
 from edge.bundle.trust import Trust
 from edge.errors import BundleRefused, MachineLacks, UsageError
 
-__all__ = ["LIFE_NS", "Rescue", "Started", "Trial", "apply", "confirmed_model", "good_slots", "open_slot", "start"]
+__all__ = ["LIFE_NS", "Rescue", "Started", "Trial", "apply", "confirmed_model", "good_slots", "installed_of", "open_slot", "start"]
 
 LIFE_NS: Final = 10_000_000_000  # of a living run, after the check passed
 Lock = Callable[[], AbstractContextManager[None]]
+
+
+def installed_of(bundle: VerifiedBundle) -> Installed:
+    """A bundle as the record would keep it: what the device installs, and what a technician's tool offers to it."""
+    image = bundle.image
+    slot = Slot(image.version, image.payload_sha256, image.image_sha256, image.mcuboot_sha256, image.security_counter)
+    vendor_id, class_id = (str(i) if i is not None else None for i in (image.vendor_id, image.class_id))
+    return Installed(slot, bundle.manifest.name, vendor_id, class_id)
 
 
 def good_slots(files: SlotFiles, record: Record, trust: Trust) -> Mapping[SlotId, VerifiedBundle]:

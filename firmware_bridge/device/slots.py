@@ -13,7 +13,7 @@ import msgspec
 
 from edge.bundle.image import MAX_BUNDLE_B
 from edge.bundle.open import verify_bundle
-from edge.bundle.slotboot import Lock, apply, good_slots
+from edge.bundle.slotboot import Lock, apply, good_slots, installed_of
 from edge.bundle.slotfiles import RECORD, Line, SlotFiles, load_record, read_history, replace_file, save_record
 from edge.bundle.slots import Installed, Intent, Record, Slot, ask, clear_spare, confirm, install, rollback
 from edge.bundle.trust import Trust
@@ -165,11 +165,7 @@ class SlotStore:
                 self._files.remove(UPLOAD)
                 self._files.sync_folder()
             raise BundleRefused("what was stored is not what was sent", state="the running model is untouched", do="send it again")
-        bundle = verify_bundle(data, self._trust, origin="upload")
-        image = bundle.image
-        slot = Slot(image.version, image.payload_sha256, image.image_sha256, image.mcuboot_sha256, image.security_counter)
-        ids = (str(i) if i is not None else None for i in (image.vendor_id, image.class_id))
-        return Installed(slot, bundle.manifest.name, *ids)
+        return installed_of(verify_bundle(data, self._trust, origin="upload"))
 
 
 @contextmanager

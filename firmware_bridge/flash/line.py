@@ -2,13 +2,10 @@
 
 import errno
 import os
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from edge.errors import MachineLacks, SourceUnreachable
 from firmware_bridge.flash.holder import holders_of
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Line", "LineLost", "PortBusy", "PortDenied", "PortForeign", "PortMissing", "why_closed"]
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from edge.bundle.image import PINNED
 from edge.bundle.open import VerifiedBundle
+from edge.bundle.slotboot import installed_of
 from edge.bundle.slots import Installed, Record, Slot, SlotId, install
 from edge.errors import MachineLacks, NotTrusted
 from firmware_bridge.flash.noise import BASE64
@@ -18,14 +19,16 @@ SPARE_ROOM_B = 1 << 20  # record, history, upload state
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A verified bundle as a device sees it. slot: what its record will say. data: the whole file."""
+    """A verified bundle as a device sees it. data: the whole file."""
 
-    name: str
-    slot: Slot
-    vendor_id: str | None
-    class_id: str | None
+    bundle: Installed
     signer: str
     data: bytes
+
+    @property
+    def slot(self) -> Slot:
+        """What the device's record will say."""
+        return self.bundle.slot
 
     @property
     def sha256(self) -> bytes:
@@ -66,20 +69,17 @@ def offer_of(bundle: VerifiedBundle, data: bytes) -> Offer:
     image = bundle.image
     if hashlib.sha256(data).hexdigest() != image.image_sha256:
         raise NotTrusted("the bundle changed while it was read", state="nothing was sent", do="flash it again")
-    slot = Slot(image.version, image.payload_sha256, image.image_sha256, image.mcuboot_sha256, image.security_counter)
-    vendor_id, class_id = (str(i) if i is not None else None for i in (image.vendor_id, image.class_id))
-    return Offer(bundle.manifest.name, slot, vendor_id, class_id, image.signer, data)
+    return Offer(installed_of(bundle), image.signer, data)
 
 
 def plan(offer: Offer, info: DeviceInfo) -> Plan:
     """Raises what the device itself would answer, by the same rules, and NotTrusted for a key or MachineLacks for room it lacks."""
     runs_it = info.running is not None and info.running.digest == offer.slot.digest
-    if runs_it and info.trial == "none" and info.model == offer.name:
+    if runs_it and info.trial == "none" and info.model == offer.bundle.name:
         return Plan(Action.NOTHING)
     if runs_it and info.trial == "runs":
         return Plan(Action.WAIT)
-    bundle = Installed(offer.slot, offer.name, offer.vendor_id, offer.class_id)
-    install(_record(info), bundle, frozenset(("a", "b")))
+    install(_record(info), offer.bundle, frozenset(("a", "b")))
     _signer_is_trusted(offer, info)
     notes = _notes(info)
     if info.waiting is not None and info.waiting.hash == offer.slot.mcuboot_sha256:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.bundle.image import PINNED
-from edge.bundle.slots import Slot
+from edge.bundle.slots import Installed, Slot
 from edge.errors import InputRefused, MachineLacks, NotTrusted, UsageError
 from firmware_bridge.flash.offer import Action, Offer, Speed, plan
 from firmware_bridge.flash.result import COLUMNS, Outcome, Report, Result
@@ -20,9 +20,10 @@ OLD = Held("a", "1.0.0", "aa" * 32, "a1" * 32, 7, True)
 NEW = Held("b", "1.0.1", "bb" * 32, "b1" * 32, 8, False)
 
 
-def an_offer(**changes: object) -> Offer:
-    slot = Slot("1.0.1", "bb" * 32, "ff" * 32, "b1" * 32, 8)
-    return replace(Offer("derm7", slot, None, None, "key-1", b"x" * 1000), **changes)  # type: ignore[arg-type]
+def an_offer(*, signer: str = "key-1", **changes: object) -> Offer:
+    """changes: of what the device would install."""
+    installed = Installed(Slot("1.0.1", "bb" * 32, "ff" * 32, "b1" * 32, 8), "derm7", None, None)
+    return Offer(replace(installed, **changes), signer, b"x" * 1000)  # type: ignore[arg-type]
 
 
 def an_info(**changes: object) -> DeviceInfo:
