@@ -1,5 +1,6 @@
 """A proven graph -> the payload of a bundle in float: manifest, card, golden frames and their outputs on the engines that are here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -19,12 +20,15 @@ from export.own.graph import OwnGraph
 from export.provenance import made_at, versions_of
 from export.sbom import sbom
 
-__all__ = ["IN_SET_AT", "About", "Parts", "notes_of", "own_payload", "payload_of", "read_labels"]
+__all__ = ["IN_SET_AT", "NOT_CALIBRATED", "NO_SCOPE", "About", "Parts", "card_of", "own_payload", "payload_of", "read_labels"]
 
 FORM = "fp32"
 ENGINES: Final = ("onnxruntime", "openvino", "tensorrt")
 TOOLS = ("sonoderm", "onnx", "onnxruntime", "openvino", "opencv-python", "numpy")
 IN_SET_AT = 0.25
+NO_SCOPE = "**No scope check**: the model answers whatever it is shown."
+NOT_CALIBRATED = f"Not calibrated: probabilities are the model's own; a class is possible from {IN_SET_AT:g} on."
+NO_FIGURES = "No figures: no labelled pictures were given, so nothing is known here of how often it is right."
 MAY_DRIFT = 0.01  # of the outputs' range: nothing saturates in float, so every processor gets the same room
 AGREES = 1e-3  # of the outputs' range: two float engines on one graph
 
@@ -108,7 +112,8 @@ def payload_of(about: About, own: OwnGraph, parts: Parts) -> bytes:
 def own_payload(about: About, own: OwnGraph) -> bytes:
     """In float, without pictures. Raises CheckFailed when no engine here runs it, UsageError for words that a manifest cannot hold."""
     form = Form(id=FORM, scheme="float32", member=f"forms/{FORM}.onnx", opset=own.opset)
-    return payload_of(about, own, Parts(((form, own.data),), _pairs(about, own), Outputs(), _card(about, own)))
+    card = card_of(about, own, (), (NO_SCOPE, NO_FIGURES, NOT_CALIBRATED))
+    return payload_of(about, own, Parts(((form, own.data),), _pairs(about, own), Outputs(), card))
 
 
 def _pairs(about: About, own: OwnGraph) -> tuple[Pair, ...]:
@@ -149,12 +154,8 @@ def _on(graph: Graph, engine: str, own: OwnGraph, none: NDArray[np.int64]) -> F3
         return None
 
 
-def notes_of(own: OwnGraph) -> list[str]:
-    """The card's part on how the graph was taken."""
-    return ["## Made from an ONNX file", "", *(f"- {note}" for note in own.notes), ""]
-
-
-def _card(about: About, own: OwnGraph) -> str:
+def card_of(about: About, own: OwnGraph, proof: Sequence[str], limits: Sequence[str]) -> str:
+    """proof: lines on what was measured. limits: what is unlike in every bundle."""
     return "\n".join(
         [
             f"# {about.name} {about.version}",
@@ -163,12 +164,14 @@ def _card(about: About, own: OwnGraph) -> str:
             "",
             f"Licence of the weights: {about.licence}.",
             "",
-            *notes_of(own),
+            "## Made from an ONNX file",
+            "",
+            *(f"- {note}" for note in own.notes),
+            "",
+            *proof,
             "## Limits",
             "",
-            "- **No scope check**: the model answers whatever it is shown.",
-            "- No figures: no labelled pictures were given, so nothing is known here of how often it is right.",
-            f"- Not calibrated: probabilities are the model's own; a class is possible from {IN_SET_AT:g} on.",
+            *(f"- {limit}" for limit in limits),
             "- Not a medical device.",
             "",
         ]

@@ -15,7 +15,7 @@ from export.card import gate_lines
 from export.gate.frames import GateFrames, gate_frames
 from export.gate.pairs import INT8_PAIRS, Gated, Reference, calibrate_pairs
 from export.gate.subject import Subject
-from export.own.bundle import IN_SET_AT, About, Parts, notes_of
+from export.own.bundle import IN_SET_AT, NO_SCOPE, NOT_CALIBRATED, About, Parts, card_of
 from export.own.embedding import Embedded, embed
 from export.own.graph import OwnGraph
 from export.own.shown import Shown
@@ -124,27 +124,7 @@ def _against(graph: Path, fit: Sided, conformal: Sided, labelled: bool, worst_la
 def _card(about: About, own: OwnGraph, gated: Sequence[Gated], shown: Shown, *, calibrated: bool, scoped: bool) -> str:
     told = "their folders are their labels" if shown.labelled else "without labels: what FP32 says of them is taken as the truth"
     n, m = len(shown.measure.labels), len(shown.prove.labels)
-    return "\n".join(
-        [
-            f"# {about.name} {about.version}",
-            "",
-            about.intended_use,
-            "",
-            f"Licence of the weights: {about.licence}.",
-            "",
-            *notes_of(own),
-            f"Quantized with {n} pictures of the owner, proven with {m} others ({told}).",
-            "",
-            *gate_lines(gated),
-            "## Limits",
-            "",
-            "- The scope check knows the owner's pictures; it is no test for unknown diseases."
-            if scoped
-            else "- **No scope check**: the model answers whatever it is shown.",
-            "- Calibrated on the owner's pictures: no estimate of what a new patient gets."
-            if calibrated
-            else f"- Not calibrated: probabilities are the model's own; a class is possible from {IN_SET_AT:g} on.",
-            "- Not a medical device.",
-            "",
-        ]
-    )
+    proof = [f"Quantized with {n} pictures of the owner, proven with {m} others ({told}).", "", *gate_lines(gated)]
+    scope = "The scope check knows the owner's pictures; it is no test for unknown diseases." if scoped else NO_SCOPE
+    sure = "Calibrated on the owner's pictures: no estimate of what a new patient gets." if calibrated else NOT_CALIBRATED
+    return card_of(about, own, proof, (scope, sure))
