@@ -21,13 +21,17 @@ TOOLS = ("torch", "timm", "onnx", "onnxruntime", "openvino", "opencv-python")
 
 
 def assemble(
-    work: Work, source: Source, weights: str, numbers: Numbers, bank: NDArray[np.int8], beside: AgainstTeacher | None = None
+    work: Work, source: Source, weights: str, numbers: Numbers, bank: NDArray[np.int8] | None, beside: AgainstTeacher | None = None
 ) -> bytes:
-    """weights: where the student started from. bank: (n, 128) int8. beside: the student against its teacher, where it has one."""
+    """weights: where the student started from. bank: (n, 128) int8, None: no part of the distance.
+
+    beside: the student against its teacher, where it has one.
+    """
     recipe, model, teachers = work.recipe, work.recipe.model, words_of_teachers(work.recipe, work.folder)
     counts = {str(side): tuple(np.bincount(s.labels, minlength=len(recipe.labels)).tolist()) for side, s in work.sides.items()}
     members = {f"forms/{form}.onnx": work.form(form).read_bytes() for form in SCHEMES}
-    members |= {BANK: bank.tobytes(), "card.md": card(recipe, numbers.gated, counts, teachers, beside).encode()} | numbers.golden.members
+    members |= {BANK: bank.tobytes()} if bank is not None else {}
+    members |= {"card.md": card(recipe, numbers.gated, counts, teachers, beside).encode()} | numbers.golden.members
     members |= {"sbom.cdx.json": sbom(("sonoderm", *TOOLS))}
     k = len(recipe.labels)
     manifest = Manifest(

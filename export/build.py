@@ -24,13 +24,14 @@ from export.quantize.relearned import measured_as
 from export.quantize.sensitivity import run_logits, write_effects
 from export.recipe import Recipe, Source
 from export.scope.blur import blurred
+from export.scope.flow import tinted
 from export.scope.heads import choose_bank, fit_heads
 from export.train import train_student
 from export.work import SCHEMES, Say, Work
 
 __all__ = ["build", "quantizer_pictures"]
 
-BLUR_SEED = 5
+BLUR_SEED, TINT_SEED = 5, 22
 
 
 def build(recipe: Recipe, source: Source, others: tuple[Recipe, ...], places: Places, say: Say) -> bytes:
@@ -48,7 +49,7 @@ def build(recipe: Recipe, source: Source, others: tuple[Recipe, ...], places: Pl
     heads, embeddings = _graph(work, student, negatives_of(recipe, work.sides[Side.TRAIN], others, places))
     forms = _quantize(work, student, heads)
     train = work.sides[Side.TRAIN]
-    bank = choose_bank(embeddings, train.labels, train.groups, recipe.train.seed)
+    bank = choose_bank(embeddings, train.labels, train.groups, recipe.train.seed) if recipe.scope.bank else None
     subject = _subject(work)
     numbers = calibrate_pairs(subject, bank, _reference(work, dev_subgroups(recipe, places), forms.worst_layer))
     first = numbers.gated[0]
@@ -60,7 +61,7 @@ def build(recipe: Recipe, source: Source, others: tuple[Recipe, ...], places: Pl
 def _graph(work: Work, student: Student, foreign: U8) -> tuple[Heads, F32]:
     """Writes the FP32 graph with its scope heads; returns them, and the embeddings of train (n, 128), rows of length 1."""
     work.say("scope: features of train and of what is foreign")
-    own, n = work.sides[Side.TRAIN].pixels, work.recipe.scope.blurred
+    own, n, tints = work.sides[Side.TRAIN].pixels, work.recipe.scope.blurred, work.recipe.scope.tinted
     inside_all, inside_late = features_of(student, own)
     outside_all, _ = features_of(student, foreign)
     if n:
@@ -68,6 +69,8 @@ def _graph(work: Work, student: Student, foreign: U8) -> tuple[Heads, F32]:
             np.concatenate([sharp, features_of(student, blurred(pictures, n, BLUR_SEED))[0]])
             for sharp, pictures in ((inside_all, own), (outside_all, foreign))
         )
+    if tints:
+        inside_all = np.concatenate([inside_all, features_of(student, tinted(own, tints, TINT_SEED))[0]])
     heads = fit_heads(inside_all, inside_late, outside_all)
     export_onnx(Deployed(student, heads), work.recipe.input, work.float_graph)
     projected = (inside_late - heads.centre) @ heads.basis

@@ -20,11 +20,12 @@ from export.data.subgroups import Subgroups, subgroups_of
 from export.data.table import Row, Side, read_rows, select, split
 from export.data.unlabelled import unlabelled_rows
 from export.recipe import Recipe
+from export.scope.flow import overlaid
 from export.scope.negatives import bend, render
 
 __all__ = ["Places", "Sided", "codes_of", "counted", "dev_subgroups", "in_domain", "negatives_of", "train_masks", "with_unlabelled"]
 
-PHANTOM_SEED, RENDER_SEED = 11, 1
+PHANTOM_SEED, RENDER_SEED, FLOW_SEED = 11, 1, 21
 RENDERED = {Side.TRAIN: (1200, 1), Side.CHOICE: (160, 2), Side.FIT: (240, 3), Side.CONFORMAL: (240, 4)}
 
 
@@ -148,6 +149,8 @@ def negatives_of(recipe: Recipe, own: Sided, others: tuple[Recipe, ...], places:
         found.append(_of_rows(few, recipe, places.cache).pixels)
     if recipe.scope.bent:
         found.append(_bent(own, recipe))
+    if recipe.scope.overlaid:
+        found.append(overlaid(own.pixels, recipe.scope.overlaid, FLOW_SEED))
     if recipe.scope.phantoms:
         found.append(phantoms(recipe.scope.phantoms, PHANTOM_SEED, recipe.input, places.cache)[0])
     found.append(render(recipe.scope.rendered, RENDER_SEED, recipe.input.height_px, recipe.input.width_px))

@@ -190,6 +190,8 @@ class Exposure(_Strict, frozen=True, kw_only=True):
     """What the scope gate learns from, in pictures. false_alarm: share of in-domain `dev` that it may refuse.
 
     blurred: own train pictures that are shown to it once more, blurred, and as many of what is foreign: a blur is no stranger.
+    tinted: own train pictures of a grey scanner, in one hue; overlaid: the same under color flow, power or elastography, foreign.
+    bank: whether the distance to the nearest train pictures counts too; False: the gate alone tells (`calibrate scope` compares).
     """
 
     false_alarm: float = 0.02
@@ -197,6 +199,9 @@ class Exposure(_Strict, frozen=True, kw_only=True):
     phantoms: int = 240  # 0 for a model that is made for phantoms
     bent: int = 0  # own train pictures, bent into the sector of a curved probe
     blurred: Annotated[int, Meta(ge=0)] = 600
+    tinted: Annotated[int, Meta(ge=0)] = 0
+    overlaid: Annotated[int, Meta(ge=0)] = 0
+    bank: bool = True
     foreign: int = 1000  # train pictures of each data set in foreign_from
     foreign_from: tuple[str, ...] = ("derm7", "breast-us")  # recipes; their licence is inherited by the gate's weights
 

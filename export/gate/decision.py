@@ -54,36 +54,35 @@ def in_sight_at(probabilities: F32, labels: I64, c: int, sensitivity: float = IN
     return 0.0 if rank < 1 else float(own[rank - 1])
 
 
-def fit_scope(fit: EngineOutputs, bank: F32, k: int, member: str) -> Scope:
-    """Means and spreads of the two scope scores on in-domain held-out pictures."""
-    knn = np.array([knn_distance(row, bank, k) for row in fit.embedding])
-    return Scope(
-        bank=member,
-        n=bank.shape[0],
-        dim=bank.shape[1],
-        k=k,
-        knn_mean=float(knn.mean()),
-        knn_sd=float(knn.std() + 1e-6),
-        gate_mean=float((-fit.gate).mean()),
-        gate_sd=float(fit.gate.std() + 1e-6),
-    )
+def fit_scope(fit: EngineOutputs, bank: F32 | None, k: int, member: str) -> Scope:
+    """Means and spreads of the scope scores on in-domain held-out pictures. bank: None where the gate alone tells."""
+    scope = Scope(gate_mean=float((-fit.gate).mean()), gate_sd=float(fit.gate.std() + 1e-6))
+    if bank is None:
+        return scope
+    knn = _knn(fit, bank, k)
+    n, dim = bank.shape
+    return replace(scope, bank=member, n=n, dim=dim, k=k, knn_mean=float(knn.mean()), knn_sd=float(knn.std() + 1e-6))
+
+
+def _knn(outputs: EngineOutputs, bank: F32, k: int) -> F64:
+    return np.array([knn_distance(row, bank, k) for row in outputs.embedding], np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScopeRuler:
-    """What a bundle measures scope with. bank: (n, d) float32, rows of length 1."""
+    """What a bundle measures scope with. bank: (n, d) float32, rows of length 1; None where the gate alone tells."""
 
     scope: Scope
-    bank: F32
+    bank: F32 | None
 
     def distances(self, outputs: EngineOutputs) -> F64:
         return distances(outputs, self.scope, self.bank)
 
 
-def distances(outputs: EngineOutputs, scope: Scope, bank: F32) -> F64:
+def distances(outputs: EngineOutputs, scope: Scope, bank: F32 | None) -> F64:
     """Scope distance of each picture (n,), as `edge.classify.scope_distance` computes it."""
-    knn = np.array([knn_distance(row, bank, scope.k) for row in outputs.embedding])
-    return np.asarray((knn - scope.knn_mean) / scope.knn_sd + (-outputs.gate - scope.gate_mean) / scope.gate_sd)
+    gate = np.asarray((-outputs.gate.astype(np.float64) - scope.gate_mean) / scope.gate_sd)
+    return gate if bank is None else gate + (_knn(outputs, bank, scope.k) - scope.knn_mean) / scope.knn_sd
 
 
 def with_blurred_limit(decision: Decision, blurred: F64, false_alarm: float) -> Decision:
@@ -100,8 +99,7 @@ def probabilities_of(outputs: EngineOutputs, decision: Decision) -> F32:
 def fit_decision(
     fit: EngineOutputs,
     conformal: EngineOutputs,
-    scope: Scope,
-    bank: F32,
+    ruler: ScopeRuler,
     *,
     groups: Sequence[str],
     coverage: float,
@@ -110,7 +108,7 @@ def fit_decision(
     """All numbers of one (form, engine). groups: lesion or patient of each picture of the fit half, then of the conformal half."""
     k = fit.logits.shape[1]
     found = compare(cases_of(fit.logits, fit.labels, groups[: len(fit.labels)]), uniform(k))
-    threshold = float(np.quantile(distances(fit, scope, bank), 1 - false_alarm))
+    threshold = float(np.quantile(ruler.distances(fit), 1 - false_alarm))
     plain = Decision(bias=(0.0,) * k, set_at=(0.0,) * k, out_of_scope_above=round(threshold, 4))
     decision = with_scaling(plain, found.scaling)
     held = cases_of(conformal.logits, conformal.labels, groups[len(fit.labels) :])

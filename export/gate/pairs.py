@@ -70,7 +70,10 @@ class Numbers:
 
 
 def calibrate_pairs(subject: Subject, bank_rows: NDArray[np.int8] | None, against: Reference) -> Numbers:
-    """bank_rows: (n, d), None: no scope check. Raises CheckFailed when a form misses the gate: no later step runs then."""
+    """bank_rows: (n, d); None: the input gate alone tells what is foreign, and nothing does where a graph has none.
+
+    Raises CheckFailed when a form misses the gate: no later step runs then.
+    """
     golden, frames = golden_set(subject.input), against.frames
     bank = None if bank_rows is None else read_bank(bank_rows.tobytes(), Scope(bank=BANK, n=len(bank_rows), dim=bank_rows.shape[1], k=KNN))
     here = {found.engine.name for found in available() if found.is_here} & set(RUN_HERE)
@@ -86,9 +89,11 @@ def calibrate_pairs(subject: Subject, bank_rows: NDArray[np.int8] | None, agains
         graph = subject.graph(form)
         every = answers(graph, engine, frames.pixels, frames.labels)
         fit, conformal = every.part(0, frames.fit), every.part(frames.fit, frames.dev)
-        if scope is None and bank is not None:  # one mean and spread for the bundle; the threshold is each pair's own
+        if scope is None and (
+            bank is not None or subject.outputs.gate is not None
+        ):  # one mean and spread for the bundle; the threshold is each pair's own
             scope = fit_scope(fit, bank, KNN, BANK)
-        ruler = None if scope is None or bank is None else ScopeRuler(scope, bank)
+        ruler = None if scope is None else ScopeRuler(scope, bank)
         decision = _decision(subject, fit, conformal, frames.groups[: frames.dev], ruler)
         if ruler is not None and len(against.blurred):
             blurred = answers(graph, engine, against.blurred, np.zeros(len(against.blurred), np.int64))
@@ -126,7 +131,7 @@ def _stand_in(pairs: list[Pair], form: str) -> Decision:
 def _decision(subject: Subject, fit: EngineOutputs, conformal: EngineOutputs, groups: list[str], ruler: ScopeRuler | None) -> Decision:
     if subject.calibrated and ruler is not None:
         levels = {"coverage": subject.coverage, "false_alarm": subject.false_alarm}
-        return fit_decision(fit, conformal, ruler.scope, ruler.bank, groups=groups, **levels)
+        return fit_decision(fit, conformal, ruler, groups=groups, **levels)
     k = len(subject.labels)
     above = None if ruler is None else round(float(np.quantile(ruler.distances(fit), 1 - subject.false_alarm)), 4)
     return Decision(bias=(0.0,) * k, set_at=(subject.plain_at,) * k, out_of_scope_above=above)

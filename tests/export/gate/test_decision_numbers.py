@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from edge.backends.session import RawOutput
 from edge.bundle.manifest import Decision, Scope
-from edge.classify import prediction_set
-from export.gate.decision import EngineOutputs, distances, fit_decision, in_sight_at, probabilities_of
+from edge.classify import prediction_set, scope_distance
+from export.gate.decision import EngineOutputs, ScopeRuler, distances, fit_decision, fit_scope, in_sight_at, probabilities_of
 
 AS_IT_IS = Decision(bias=(0.0,) * 3, set_at=(0.0,) * 3)
 
@@ -52,16 +53,28 @@ def test_the_scope_threshold_refuses_the_stated_share_of_its_own() -> None:
     base = simulated(400, 2, 3)
     outputs = EngineOutputs(base.logits, embedding, rng.standard_normal(400).astype(np.float32), base.labels)
     scope = Scope(bank="b", n=100, dim=8, k=5, knn_mean=0.5, knn_sd=0.2)
-    decision = fit_decision(outputs, outputs, scope, embedding[:100], groups=names(800), coverage=0.9, false_alarm=0.05)
+    decision = fit_decision(outputs, outputs, ScopeRuler(scope, embedding[:100]), groups=names(800), coverage=0.9, false_alarm=0.05)
     assert decision.out_of_scope_above is not None
     assert (distances(outputs, scope, embedding[:100]) > decision.out_of_scope_above).mean() == pytest.approx(0.05, abs=0.01)
+
+
+def test_without_a_bank_the_gate_alone_measures_as_the_device_does() -> None:
+    rng = np.random.default_rng(1)
+    base = simulated(300, 2, 4)
+    outputs = EngineOutputs(base.logits, base.embedding, rng.normal(3, 2, 300).astype(np.float32), base.labels)
+    scope = fit_scope(outputs, None, 10, "b")
+    assert scope.bank is None
+    on_device = [
+        scope_distance(RawOutput(row, None, float(gate)), scope, None) for row, gate in zip(base.logits, outputs.gate, strict=True)
+    ]
+    assert distances(outputs, scope, None) == pytest.approx(np.array(on_device), abs=1e-5)
 
 
 def test_the_decision_of_a_pair_mends_its_outputs_and_its_sets_cover_each_class() -> None:
     """What is fitted and how is the promise of tests/calibration; here, that a pair's decision is made of it, from the right halves."""
     fit, conformal, fresh = (simulated(1500, 3, seed, sharpness=2.0, shift=1.0) for seed in (11, 12, 13))
     scope, bank = Scope(bank="b", n=1, dim=1, k=1), np.ones((1, 1), np.float32)
-    decision = fit_decision(fit, conformal, scope, bank, groups=names(3000), coverage=0.9, false_alarm=0.05)
+    decision = fit_decision(fit, conformal, ScopeRuler(scope, bank), groups=names(3000), coverage=0.9, false_alarm=0.05)
     assert decision.temperature == pytest.approx(2.0, rel=0.12)
     assert decision.bias[0] - np.mean(decision.bias[1:]) == pytest.approx(-0.5, abs=0.25)
     p = probabilities_of(fresh, decision)
