@@ -3,7 +3,7 @@
     python -m benchmarks.color_shift LABELS.csv --model derm7 --group lesion_id --where fold=1 [--most 600] [--json FILE]
 
 Every picture is seen anew through a rendered camera: other primaries, another light, another curve. A rendered photograph of a chart by
-the same camera is measured as the command measures it, and its matrix is applied where a device applies it, after the resize. Target:
+the same camera is measured as the command measures it, and its response is applied where a device applies it, after the resize. Target:
 balanced accuracy with the correction is not lower than without, in the mean over the cameras; for none of them is it lower by more than
 chance (95 %). Anything but dev is a report set, and each opening is a line in docs/openings.md.
 """
@@ -24,10 +24,10 @@ from calibration.confidence.cases import F64, I64
 from calibration.confidence.table import Half, drawn_rows, read_table, require_known
 from edge.bench.accuracy_bootstrap import Estimate, estimate
 from edge.bench.accuracy_metrics import balanced, recalls
-from edge.frame import F32, U8
+from edge.frame import U8
 from edge.model import Model, open_model
 from edge.preprocess.prepare import prepare
-from edge.profile import Corrections
+from edge.profile import ColorTables, Corrections, color_tables
 from edge.sources.picture import read_picture
 from tests.calibration.color.rendered_chart import Shot, photograph
 
@@ -58,7 +58,7 @@ def seen_by(shot: Shot, pixels: U8) -> U8:
     return np.asarray(np.rint(encode(np.clip(linear, 0, 1)) ** shot.gamma * 255), np.uint8)
 
 
-def said_of(model: Model, pixels: U8, color: F32 | None) -> int:
+def said_of(model: Model, pixels: U8, color: ColorTables | None) -> int:
     corrections = None if color is None else Corrections((pixels.shape[1], pixels.shape[0]), color=color)
     prepared = prepare(pixels, model.manifest.input, corrections)
     return int(model.judge(model.session.run(prepared.tensor)).probabilities.argmax())
@@ -93,12 +93,12 @@ def main() -> None:
         found = []
         for name, shot in CAMERAS.items():
             measured = measure_chart([photograph(shot).pixels], chart, None, now)
-            facts, color = measured.facts, np.array(measured.color.matrix, np.float32)
+            facts, color = measured.facts, color_tables(measured.facts.color)
             seen = [seen_by(shot, pixels) for pixels in pictures]
             without, corrected = (np.array([said_of(model, p, c) for p in seen], np.int64) for c in (None, color))
             before, after = balanced_accuracy(truth, without, k), balanced_accuracy(truth, corrected, k)
             gain = estimate(lambda w, b=before, a=after: a(w) - b(w), len(rows), groups)[0]  # type: ignore[misc]
-            row = Row(name, facts.before_median, facts.applied_left_out_median, float(before(one)[0]), float(after(one)[0]), gain)
+            row = Row(name, facts.before_median, facts.left_out_median, float(before(one)[0]), float(after(one)[0]), gain)
             found.append(row)
             low, high = gain[1] or (float("nan"), float("nan"))
             print(

@@ -3,7 +3,7 @@
     python -m benchmarks.overhead [--rounds 400] [--json FILE]
 
 Interleaved in one run, one thread, medians: on a busy machine the ratio still holds where milliseconds do not. The frames are
-live: a memory of the field, corrections (mask and colour matrix) switched on, the quality gate with the frame before, and the
+live: a memory of the field, corrections (mask and colors) switched on, the quality gate with the frame before, and the
 scope distance to a bank of 2,000. Exit code 1 when the promise (1.2) is missed.
 """
 
@@ -23,7 +23,7 @@ from edge.classify import scope_distance
 from edge.frame import F32, U8
 from edge.preprocess.follow import FieldMemory
 from edge.preprocess.prepare import prepare
-from edge.profile import Corrections
+from edge.profile import ColorResponse, Corrections, color_tables
 from edge.quality import assess
 from edge.sources.phantom_still import render_still
 
@@ -52,7 +52,8 @@ class Raw:
 def _corrections(frame: U8) -> Corrections:
     keep = np.full(frame.shape, 255, np.uint8)
     keep[:40, :120] = 0
-    return Corrections((frame.shape[1], frame.shape[0]), keep=keep, color=np.eye(3, 4, dtype=np.float32))
+    color = ColorResponse(power=(1.1, 1.1, 1.1), matrix=((1.3, -0.2, -0.1), (-0.1, 1.3, -0.2), (0.0, -0.3, 1.3)))
+    return Corrections((frame.shape[1], frame.shape[0]), keep=keep, color=color_tables(color))
 
 
 def _step(frames: list[U8], spec: InputSpec, corrections: Corrections | None) -> Callable[[], object]:

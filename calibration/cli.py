@@ -20,7 +20,7 @@ COMMANDS = (  # in the order in which a device is calibrated
     ("conformal", "Sets of classes that hold the truth as often as stated, class by class."),
     ("scope", "What is none of the model's business: the score that tells, and its threshold."),
     ("settled", "The temperature of what is shown after pictures were averaged in time."),
-    ("color", "A chart's photograph to a color matrix of this camera."),
+    ("color", "A chart's photograph to the color response of this camera."),
     ("geometry", "A scanner's screen to its scan region and text masks."),
     ("latency", "Glass to label, measured with a blinking target."),
     ("report", "All of it on unseen pictures, as one HTML file that opens offline."),

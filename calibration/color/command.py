@@ -1,4 +1,4 @@
-"""`sonoderm calibrate color`: photographs of a chart (or a grey card) to the color matrix of this camera, in its profile."""
+"""`sonoderm calibrate color`: photographs of a chart (or a grey card) to the color response of this camera, in its profile."""
 
 import datetime
 from pathlib import Path
@@ -50,7 +50,7 @@ def color(
     trust: TrustOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
 ) -> None:
-    """A chart's photograph to a color matrix of this camera.
+    """A chart's photograph to the color response of this camera.
 
     Exposure, white balance and focus must be as they will be in use, and fixed. Without --profile the result is shown and not kept.
     """

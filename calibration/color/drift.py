@@ -1,4 +1,4 @@
-"""Has the camera changed since it was last measured? The last matrix on what was seen then, and on what is seen now."""
+"""Has the camera changed since it was last measured? The last response on what was seen then, and on what is seen now."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,10 +6,10 @@ from typing import Final
 import numpy as np
 
 from calibration.color.difference import difference
-from calibration.color.fit import apply_matrix
 from calibration.color.read import Seen
-from calibration.color.space import code_to_lab
+from calibration.color.space import linear_to_lab
 from edge.profile import Correction
+from edge.profile.color import linear_of
 
 __all__ = ["DRIFTED_ABOVE", "Drift", "drift_since"]
 
@@ -31,9 +31,9 @@ class Drift:
 
 def drift_since(last: Correction | None, seen: Seen) -> Drift | None:
     """None where nothing comparable is on record: no chart was measured for this setting."""
-    if last is None or last.color_matrix is None or last.color_evidence is None or len(last.color_evidence.patches) != len(seen.code):
+    if last is None or last.color is None or last.color_evidence is None or len(last.color_evidence.patches) != len(seen.code):
         return None
-    matrix, then = np.array(last.color_matrix), np.array(last.color_evidence.patches)
-    was, is_now = (code_to_lab(apply_matrix(matrix, code)) for code in (then, seen.code))
-    moved = difference(was, is_now)[seen.used]
+    power, black, matrix = (np.array(values) for values in (last.color.power, last.color.black, last.color.matrix))
+    then, now = (linear_of(code / 255, power, black) @ matrix.T for code in (np.array(last.color_evidence.patches), seen.code))
+    moved = difference(linear_to_lab(np.clip(then, 0, 1)), linear_to_lab(np.clip(now, 0, 1)))[seen.used]
     return Drift(last.color_evidence.measured_at, float(np.median(moved)), float(moved.max()))

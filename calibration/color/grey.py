@@ -1,4 +1,4 @@
-"""The quick way: a grey card that fills the middle of the picture, to gains of the three channels.
+"""The quick way: a grey card that fills the middle of the picture, to gains of the three channels in linear light.
 
 It takes away a cast of the light and nothing else; a chart does more. Brightness is left as it is: a card does not say how bright it is.
 """
@@ -10,28 +10,30 @@ import cv2
 import numpy as np
 
 from calibration.color.read import CLIPPED_AT, CLIPPED_SHARE
-from calibration.color.space import F64, decode, encode
+from calibration.color.space import F64, decode
 from edge.errors import InputRefused
 from edge.frame import U8
+from edge.profile import ColorResponse
 
 __all__ = ["GreyCard", "merge_cards", "read_grey_card"]
 
 MIDDLE = 0.4  # of either side
-DARK, CELLS, UNEVEN, STRONGEST = 40.0, 4, 0.12, 2.5
+DARK, CELLS, UNEVEN, STRONGEST = 40.0, 4, 0.12, 7.0
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # ITU-R BT.709
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GreyCard:
-    """code: (3,) mean code values. gains: (3,) for code values, so that the card becomes neutral at the same luminance."""
+    """code: (3,) mean code values. gains: (3,) of linear light, so that the card becomes neutral at the same luminance."""
 
     code: F64
     gains: F64
 
     @property
-    def matrix(self) -> F64:
-        """(3, 4), as a profile holds it."""
-        return np.column_stack([np.diag(self.gains), np.zeros(3)])
+    def color(self) -> ColorResponse:
+        """As a profile holds it."""
+        red, green, blue = (round(float(gain), 6) for gain in self.gains)
+        return ColorResponse(matrix=((red, 0.0, 0.0), (0.0, green, 0.0), (0.0, 0.0, blue)))
 
 
 def read_grey_card(pixels: U8) -> GreyCard:
@@ -50,8 +52,8 @@ def read_grey_card(pixels: U8) -> GreyCard:
         raise InputRefused(
             f"the middle of the picture varies by {spread:.0%}: no grey card, or uneven light", do="let the card fill the picture"
         )
-    target = float(encode(np.atleast_1d(decode(code / 255) @ _LUMINANCE))[0]) * 255
-    gains = target / np.maximum(code, 1)
+    linear = decode(np.maximum(code, 1) / 255)
+    gains = linear @ _LUMINANCE / linear
     if gains.max() > STRONGEST or gains.min() < 1 / STRONGEST:
         raise InputRefused(
             "the middle of the picture is too strongly colored to be a grey card", do="use the chart, or set the white balance first"

@@ -1,4 +1,4 @@
-"""The measurement as a whole: pictures in, a matrix with its evidence out, and the reasons not to use it."""
+"""The measurement as a whole: pictures in, a response with its evidence out, and the reasons not to use it."""
 
 import datetime
 from collections.abc import Sequence
@@ -16,19 +16,19 @@ from calibration.color.grey import merge_cards, read_grey_card
 from calibration.color.overlay import draw
 from calibration.color.page import page
 from calibration.color.read import Seen, read_patches
-from calibration.color.reference import NAMES, Chart
-from calibration.color.space import F64, code_to_lab
+from calibration.color.reference import NAMES, NEUTRAL, Chart
+from calibration.color.space import code_to_lab
 from calibration.profile.parts import Color
 from calibration.profile.pictures import Taken
 from edge.errors import CheckFailed, InputRefused
 from edge.frame import U8
-from edge.profile import ColorEvidence, Correction
-from edge.profile.record import MATRIX_LIMIT
+from edge.profile import ColorEvidence, ColorResponse, Correction
 
 __all__ = ["ChartFacts", "ChartMeasured", "GreyFacts", "GreyMeasured", "measure_chart", "measure_grey_card", "read_photos"]
 
 AGREE: Final = 2.0  # median ΔE00 between photographs of one measurement
 TOO_UNSURE: Final = 6.0  # median ΔE00 of patches that the fit never saw: another chart, or no camera of this kind
+NOISIEST: Final = 10.0  # XXX
 
 
 class ChartFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,13 +42,12 @@ class ChartFacts(msgspec.Struct, frozen=True, kw_only=True):
     patches_left_out: tuple[str, ...]
     before_median: float
     before_worst: float
-    response_left_out_median: float
-    response_left_out_worst: float
-    applied_left_out_median: float
-    applied_left_out_worst: float
+    left_out_median: float
+    left_out_worst: float
     light_ratio: float
     noise: float
-    matrix: tuple[tuple[float, float, float, float], ...]
+    noise_gain: float
+    color: ColorResponse
     drift_median: float | None
     drift_since: str | None
 
@@ -81,15 +80,9 @@ class ChartMeasured:
         lines = [
             ("chart", f"{f.chart}, {f.patches_used} of {len(NAMES)} patches used, {f.photos} photograph{'s' * (f.photos > 1)}"),
             ("as photographed", f"ΔE00 median {f.before_median:.2f}, worst {f.before_worst:.2f}"),
-            (
-                "corrected, on the device",
-                f"ΔE00 median {f.applied_left_out_median:.2f}, worst {f.applied_left_out_worst:.2f} (patches left out)",
-            ),
-            (
-                "corrected, in linear light",
-                f"ΔE00 median {f.response_left_out_median:.2f}, worst {f.response_left_out_worst:.2f} (patches left out)",
-            ),
+            ("corrected", f"ΔE00 median {f.left_out_median:.2f}, worst {f.left_out_worst:.2f} (patches left out)"),
             ("light over the chart", f"{f.light_ratio:.2f} from brightest to darkest, taken out"),
+            ("noise", f"{f.noise:.1f} code values, {f.noise_gain:.1f} times that when corrected"),
             *(("left out", why) for why in f.patches_left_out),
         ]
         if self.drift is not None:
@@ -104,25 +97,22 @@ class ChartMeasured:
         return page(self.lines(), overlay, self.seen, self.fit, self.chart)
 
     def require_help(self) -> None:
-        """Raises CheckFailed where the matrix would make nothing better, or nobody should rely on it."""
+        """Raises CheckFailed where the correction would make nothing better, or nobody should rely on it."""
         f = self.facts
-        largest = max(abs(value) for row in f.matrix for value in row[:3])
-        if largest > MATRIX_LIMIT:
+        if f.noise_gain > NOISIEST:
             raise CheckFailed(
-                f"the matrix would need a factor of {largest:.1f}, and a device takes {MATRIX_LIMIT:g}: two channels are almost alike",
+                f"corrected colors would be {f.noise_gain:.0f} times as noisy (limit {NOISIEST:g}): two channels are almost alike",
                 state="the profile is as it was",
                 do="another light, or a camera mode that delivers colors and not raw channels",
             )
-        if f.applied_left_out_median > TOO_UNSURE:
+        if f.left_out_median > TOO_UNSURE:
             raise CheckFailed(
-                f"no matrix explains these colors: ΔE00 {f.applied_left_out_median:.1f} on patches left out",
+                f"no camera explains these colors: ΔE00 {f.left_out_median:.1f} on patches left out",
                 state="the profile is as it was",
                 do="is it this chart, in even light, with automatic color and contrast switched off?",
             )
-        if f.applied_left_out_median >= f.before_median:
-            what = (
-                f"the colors are as good as they get: ΔE00 {f.before_median:.2f} as photographed, {f.applied_left_out_median:.2f} corrected"
-            )
+        if f.left_out_median >= f.before_median:
+            what = f"the colors are as good as they get: ΔE00 {f.before_median:.2f} as photographed, {f.left_out_median:.2f} corrected"
             raise CheckFailed(what, state="the profile is as it was", do="nothing needs to be done")
 
     def require_no_drift(self) -> None:
@@ -164,13 +154,12 @@ def measure_chart(photos: Sequence[U8], chart: Chart, last: Correction | None, n
         patches_left_out=tuple(map(str, merged.left_out)),
         before_median=float(np.median(fitted.before[used])),
         before_worst=float(fitted.before[used].max()),
-        response_left_out_median=float(np.median(fitted.left_out[used])),
-        response_left_out_worst=float(fitted.left_out[used].max()),
-        applied_left_out_median=float(np.median(fitted.applied[used])),
-        applied_left_out_worst=float(fitted.applied[used].max()),
+        left_out_median=float(np.median(fitted.left_out[used])),
+        left_out_worst=float(fitted.left_out[used].max()),
         light_ratio=fitted.light_ratio,
         noise=merged.noise,
-        matrix=_rows(fitted.matrix),
+        noise_gain=fitted.response.noise_gain(merged.code[list(NEUTRAL)]),
+        color=fitted.response.color,
         drift_median=drift.median if drift else None,
         drift_since=drift.since if drift else None,
     )
@@ -178,12 +167,12 @@ def measure_chart(photos: Sequence[U8], chart: Chart, last: Correction | None, n
         method="chart",
         chart=chart.name[:200],
         measured_at=f"{now:%Y-%m-%dT%H:%M:%SZ}",
-        median_de00=round(facts.applied_left_out_median, 3),
-        worst_de00=round(facts.applied_left_out_worst, 3),
+        median_de00=round(facts.left_out_median, 3),
+        worst_de00=round(facts.left_out_worst, 3),
         patches=tuple((round(float(r), 2), round(float(g), 2), round(float(b), 2)) for r, g, b in merged.code),
     )
-    shown = Seen(merged.code, seen[0].place, merged.noise, merged.left_out, seen[0].bleed)
-    return ChartMeasured(facts, Color(_three(fitted.matrix), evidence), photos[0], found[0], shown, fitted, chart, drift)
+    shown = Seen(merged.code, merged.pixels, seen[0].place, merged.noise, merged.left_out, seen[0].bleed)
+    return ChartMeasured(facts, Color(facts.color, evidence), photos[0], found[0], shown, fitted, chart, drift)
 
 
 def measure_grey_card(photos: Sequence[U8], now: datetime.datetime) -> GreyMeasured:
@@ -192,7 +181,7 @@ def measure_grey_card(photos: Sequence[U8], now: datetime.datetime) -> GreyMeasu
     red, green, blue = (round(float(value), 2) for value in card.code)
     evidence = ColorEvidence(method="grey-card", chart="grey card", measured_at=f"{now:%Y-%m-%dT%H:%M:%SZ}", patches=((red, green, blue),))
     facts = GreyFacts(code=tuple(map(float, card.code)), gains=tuple(map(float, card.gains)))
-    return GreyMeasured(facts, Color(_three(card.matrix), evidence))
+    return GreyMeasured(facts, Color(card.color, evidence))
 
 
 def _merged(seen: Sequence[Seen]) -> Seen:
@@ -209,19 +198,9 @@ def _merged(seen: Sequence[Seen]) -> Seen:
     left_out = {each.patch: each for one in seen for each in one.left_out}
     return Seen(
         np.mean([each.code for each in seen], axis=0),
+        tuple(np.concatenate(of_one_patch) for of_one_patch in zip(*(each.pixels for each in seen), strict=True)),
         np.mean([each.place for each in seen], axis=0),
         float(np.mean([each.noise for each in seen])),
         tuple(left_out[at] for at in sorted(left_out)),
         max(each.bleed for each in seen),
     )
-
-
-def _rows(matrix: F64) -> tuple[tuple[float, float, float, float], ...]:
-    return tuple((float(a), float(b), float(c), float(d)) for a, b, c, d in matrix)
-
-
-def _three(
-    matrix: F64,
-) -> tuple[tuple[float, float, float, float], tuple[float, float, float, float], tuple[float, float, float, float]]:
-    first, second, third = _rows(np.round(matrix, 6))
-    return first, second, third

@@ -30,8 +30,8 @@ def page(facts: Sequence[tuple[str, str]], picture: U8, seen: Seen, fit: Fit, ch
     )
     shown = f'<figure><img alt="The photograph with the patches that were read" src="data:image/png;base64,{source}">'
     meaning = (
-        'ΔE00: CIEDE2000; 1 can just be told apart. "Left out": by a fit that did not see that patch: the honest figure. "Response": '
-        'curve, light and 3x3 matrix in linear light. "On the device": the one matrix on code values that is applied.'
+        "ΔE00: CIEDE2000; 1 can just be told apart. Corrected: as the device applies it, the light of the chart's middle on "
+        'every patch. "Left out": by a fit that did not see that patch: the honest figure.'
     )
     return document(
         TITLE,
@@ -49,11 +49,11 @@ def _table(seen: Seen, fit: Fit, chart: Chart) -> str:
         (
             f"{at + 1} {name}",
             *(_swatch(code[at]) for code in (seen.code, fit.corrected, wanted)),
-            *(_number(error[at]) for error in (fit.before, fit.left_out, fit.applied)),
+            *(_number(error[at]) for error in (fit.before, fit.left_out)),
         )
         for at, name in enumerate(NAMES)
     ]
-    heading = ("patch", "photo", "corrected", "chart", "ΔE00 before", "response, left out", "on the device, left out")
+    heading = ("patch", "photo", "corrected", "chart", "ΔE00 before", "corrected, left out")
     return table("Color and error of each patch.", heading, rows)
 
 

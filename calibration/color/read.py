@@ -40,12 +40,14 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
-    """code: (24, 3) float64, mean code values 0..255. place: (24, 2), -1..1 over the chart. noise: of one pixel, code values.
+    """code: (24, 3) float64, mean code values 0..255. pixels: of each patch, (n, 3) uint8, what that is the mean of.
 
+    place: (24, 2), -1..1 over the chart. noise: of one pixel, code values.
     left_out: patches that are shown and not used. bleed: 0 where sharp; share of the surroundings at the edge of what is read.
     """
 
     code: F64
+    pixels: tuple[U8, ...]
     place: F64
     noise: float
     left_out: tuple[LeftOut, ...]
@@ -88,7 +90,7 @@ def read_patches(pixels: U8, found: Found) -> Seen:
             f"the picture is out of focus: neighbors bleed {bleed:.0%} into the patches", do="focus on the chart and hold still"
         )
     noise = float(np.median([each.colors.std(axis=0).mean() for each in inside]))
-    return Seen(code, _place(found), noise, left_out, bleed)
+    return Seen(code, tuple(each.colors.astype(np.uint8) for each in inside), _place(found), noise, left_out, bleed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,11 +6,10 @@ sRGB: IEC 61966-2-1. D50: the profile connection space of ICC.1:2022. Adaptation
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
+
+from edge.profile.color import F64, decode, encode
 
 __all__ = ["F64", "code_to_lab", "decode", "encode", "lab_to_code", "lab_to_linear", "linear_to_lab"]
-
-F64 = NDArray[np.float64]
 
 _D50: Final = np.array([0.96422, 1.0, 0.82521])
 _D65: Final = np.array([0.95047, 1.0, 1.08883])
@@ -28,18 +27,6 @@ def _to_xyz() -> F64:
 
 
 _RGB_TO_D50: Final = _to_xyz()
-
-
-def decode(code: F64) -> F64:
-    """sRGB code value -> linear light. Odd about 0, so that a value out of the gamut keeps its sign and can be compared."""
-    size = np.abs(code)
-    return np.asarray(np.sign(code) * np.where(size <= 0.04045, size / 12.92, ((size + 0.055) / 1.055) ** 2.4))
-
-
-def encode(linear: F64) -> F64:
-    """linear light -> sRGB code value; the inverse of `decode`."""
-    size = np.abs(linear)
-    return np.asarray(np.sign(linear) * np.where(size <= 0.0031308, size * 12.92, 1.055 * size ** (1 / 2.4) - 0.055))
 
 
 def linear_to_lab(linear: F64) -> F64:

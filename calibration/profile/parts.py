@@ -6,20 +6,17 @@ from dataclasses import dataclass
 import msgspec
 
 from edge.errors import UsageError
-from edge.profile import ColorEvidence, Correction, DeviceProfile, Setting
+from edge.profile import ColorEvidence, ColorResponse, Correction, DeviceProfile, Setting
 from edge.profile.record import parse_profile
 
 __all__ = ["Color", "Geometry", "Measured", "Put", "put", "valid"]
 
 Polygon = tuple[tuple[int, int], ...]
-Row = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Color:
-    """matrix: as `edge.profile.record.Correction.color_matrix`."""
-
-    matrix: tuple[Row, Row, Row]
+    response: ColorResponse
     evidence: ColorEvidence
 
 
@@ -60,11 +57,11 @@ def put(measured: Measured, old: DeviceProfile | None, *, name: str, made_at: st
     notes: list[str] = []
     expires_on = measured.expires_on
     match measured.found:
-        case Color(matrix, evidence):
+        case Color(response, evidence):
             other, others_name = start.scan_region is not None or bool(start.text_masks), "scan region"
-            new = msgspec.structs.replace(start, color_matrix=matrix, color_evidence=evidence)
+            new = msgspec.structs.replace(start, color=response, color_evidence=evidence)
         case Geometry(scan_region, text_masks):
-            other, others_name = start.color_matrix is not None, "color matrix"
+            other, others_name = start.color is not None, "color"
             new = msgspec.structs.replace(start, scan_region=scan_region, text_masks=text_masks)
     if other and start.expires_on < expires_on:
         expires_on = start.expires_on

@@ -10,6 +10,7 @@ import numpy as np
 
 from edge.bundle.manifest import InputSpec
 from edge.frame import U8
+from edge.preprocess.color import correct_color
 from edge.preprocess.field import Field, FieldKind
 from edge.preprocess.fit import fit
 from edge.preprocess.follow import FieldMemory, follow
@@ -60,5 +61,5 @@ def prepare(
         small = whole if (field.w, field.h) == (width, height) else small_grey(field.crop(pixels))
     tensor = fit(field.crop(pixels), spec)
     if corrections is not None and corrections.color is not None and not spec.grey:
-        tensor = np.asarray(cv2.transform(tensor, corrections.color), np.uint8)
+        tensor = correct_color(tensor, corrections.color)
     return Prepared(tensor, field, small, memory, corrections is not None)

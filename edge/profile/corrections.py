@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edge.frame import F32, U8
+from edge.frame import U8
+from edge.profile.color import ColorTables, color_tables
 from edge.profile.read import LoadedProfile
 from edge.profile.record import Correction, Setting
 
@@ -20,13 +21,13 @@ class Corrections:
     """size: (width, height) of the pictures it is for; others are left as they are, and Prepared says so.
 
     region: (x, y, w, h), the box that is cropped in place of a detected field. keep: (height, width, 3) uint8, 255 = seen,
-    0 = made black. color: (3, 4) float32, applied to the tensor. None: not measured.
+    0 = made black. color: applied to the tensor. None: not measured.
     """
 
     size: tuple[int, int]
     region: tuple[int, int, int, int] | None = None
     keep: U8 | None = None
-    color: F32 | None = None
+    color: ColorTables | None = None
 
 
 def _built(correction: Correction) -> Corrections:
@@ -43,7 +44,7 @@ def _built(correction: Correction) -> Corrections:
         keep = np.full((height, width), 255, np.uint8) if keep is None else keep
         for polygon in correction.text_masks:
             cv2.fillPoly(keep, [np.array(polygon, np.int32)], (0,))
-    color = None if correction.color_matrix is None else np.array(correction.color_matrix, np.float32)
+    color = None if correction.color is None else color_tables(correction.color)
     if keep is not None:
         keep = np.ascontiguousarray(np.repeat(keep[..., None], 3, axis=2))
     return Corrections((width, height), region, keep, color)

@@ -61,14 +61,14 @@ def _corrects(correction: Correction) -> Iterator[str]:
         yield f"scan region of {len(correction.scan_region)} corners"
     if correction.text_masks:
         yield f"{len(correction.text_masks)} text masks"
-    if correction.color_matrix is not None:
+    if correction.color is not None:
         evidence = correction.color_evidence
         if evidence is None:
-            yield "color matrix (no record of its measurement)"
+            yield "color (no record of its measurement)"
         elif evidence.median_de00 is None:
-            yield f"color matrix by {evidence.method}, measured {evidence.measured_at}"
+            yield f"color by {evidence.method}, measured {evidence.measured_at}"
         else:
-            yield f"color matrix by {evidence.method}, median ΔE00 {evidence.median_de00:.1f}, measured {evidence.measured_at}"
+            yield f"color by {evidence.method}, median ΔE00 {evidence.median_de00:.1f}, measured {evidence.measured_at}"
 
 
 def _decides(entry: OverlayEntry) -> Iterator[str]:

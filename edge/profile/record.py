@@ -6,15 +6,17 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-__all__ = ["ColorEvidence", "Correction", "DeviceProfile", "OverlayEntry", "Setting", "parse_profile"]
+__all__ = ["ColorEvidence", "ColorResponse", "Correction", "DeviceProfile", "OverlayEntry", "Setting", "parse_profile"]
 
 SideLength = Annotated[int, Meta(ge=1, le=16384)]
 Coordinate = Annotated[int, Meta(ge=0, le=16384)]
 Polygon = Annotated[tuple[tuple[Coordinate, Coordinate], ...], Meta(min_length=3, max_length=200)]
 Sha256Hex = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
-Row = tuple[float, float, float, float]
-MATRIX_LIMIT = 4.0  # a colour matrix beyond this is a fault of measurement: it would turn any picture into another
+Factor = Annotated[float, Meta(ge=-32.0, le=32.0)]  # beyond: a fault of measurement, one step of the camera would cross the picture
+Row = tuple[Factor, Factor, Factor]
+Power = Annotated[float, Meta(ge=0.2, le=5.0)]
+Black = Annotated[float, Meta(ge=-0.2, le=0.4)]
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -30,11 +32,22 @@ class Setting(_Strict, frozen=True, kw_only=True):
     height_px: SideLength
 
 
+class ColorResponse(_Strict, frozen=True, kw_only=True):
+    """What the camera does to colors, and the matrix that undoes it; `edge.profile.color` has the formula.
+
+    power, black: of each channel's curve (R, G, B); black as a share of full scale. matrix: three rows, linear camera to linear sRGB.
+    """
+
+    power: tuple[Power, Power, Power] = (1.0, 1.0, 1.0)
+    black: tuple[Black, Black, Black] = (0.0, 0.0, 0.0)
+    matrix: tuple[Row, Row, Row]
+
+
 class ColorEvidence(_Strict, frozen=True, kw_only=True):
-    """How a color matrix was measured. Nothing on the device computes with it: people read it, and the next measurement compares itself.
+    """How a color response was measured. Nothing on the device computes with it: people read it, and the next measurement compares itself.
 
     method: "chart" or "grey-card". chart: whose reference values. measured_at: ISO 8601, UTC. median_de00, worst_de00: CIEDE2000 of
-    the matrix as it is applied, on patches that were left out of its fit. patches: (R, G, B) of the picture, code values 0..255.
+    the response as it is applied, on patches that were left out of its fit. patches: (R, G, B) of the picture, code values 0..255.
     """
 
     method: Literal["chart", "grey-card"]
@@ -49,7 +62,7 @@ class Correction(_Strict, frozen=True, kw_only=True):
     """scan_region: the field of view; everything outside becomes black. text_masks: made black as well, before the crop.
 
     Polygons: (x, y) in pixels of the picture, zero based, pixel centres, the outline belongs to the polygon.
-    color_matrix: three rows of four; out = matrix · (R, G, B, 1) in sRGB code values 0..255, after the resize.
+    color: applied after the resize.
     expires_on: the last day on which it is applied (UTC).
     """
 
@@ -57,7 +70,7 @@ class Correction(_Strict, frozen=True, kw_only=True):
     expires_on: datetime.date
     scan_region: Polygon | None = None
     text_masks: Annotated[tuple[Polygon, ...], Meta(max_length=64)] = ()
-    color_matrix: tuple[Row, Row, Row] | None = None
+    color: ColorResponse | None = None
     color_evidence: ColorEvidence | None = None
 
 
@@ -93,7 +106,13 @@ class DeviceProfile(_Strict, frozen=True, kw_only=True):
 
 def parse_profile(data: bytes) -> DeviceProfile:
     """UTF-8 JSON -> DeviceProfile. Raises ValueError (msgspec's are ValueErrors) with the path of the fault."""
-    profile = msgspec.json.decode(data, type=DeviceProfile)
+    try:
+        profile = msgspec.json.decode(data, type=DeviceProfile)
+    except msgspec.ValidationError as error:
+        if "`color_matrix`" in str(error):  # before 0.1.0 was released
+            do = "take it out, or name a new profile, and measure anew with: sonoderm calibrate color"
+            raise ValueError(f"it holds a color_matrix, which is not applied any more: {do}") from error
+        raise
     settings = [correction.setting for correction in profile.corrections]
     if len(set(settings)) != len(settings):
         raise ValueError("corrections: a setting stands twice")
@@ -105,9 +124,6 @@ def parse_profile(data: bytes) -> DeviceProfile:
         regions = (*((correction.scan_region,) if correction.scan_region else ()), *correction.text_masks)
         if any(x >= width or y >= height for polygon in regions for x, y in polygon):
             raise ValueError(f"corrections[{index}]: a polygon leaves the picture of {width}x{height}")
-        if correction.color_evidence and not correction.color_matrix:
-            raise ValueError(f"corrections[{index}]: color_evidence without a color_matrix")
-        for row in correction.color_matrix or ():
-            if any(abs(value) > MATRIX_LIMIT for value in row[:3]) or abs(row[3]) > 255:
-                raise ValueError(f"corrections[{index}]: color_matrix is out of range (factors up to {MATRIX_LIMIT:g}, offset up to 255)")
+        if correction.color_evidence and not correction.color:
+            raise ValueError(f"corrections[{index}]: color_evidence without a color")
     return profile

@@ -18,7 +18,8 @@ from calibration.color.space import lab_to_code
 from edge.bundle.trust import Trust
 from edge.errors import CheckFailed, InputRefused, SonodermError, UsageError
 from edge.frame import U8
-from edge.profile import load_profile
+from edge.preprocess.color import correct_color
+from edge.profile import color_tables, load_profile
 from edge.sources.picture import read_picture
 from tests.calibration.color.rendered_chart import Shot, photograph
 
@@ -97,7 +98,7 @@ def test_a_file_does_not_know_its_camera(chart_photo: Path, tmp_path: Path) -> N
     assert "--camera" in (ended.exception.do or "")
 
 
-def test_a_matrix_that_would_help_nobody_is_not_kept(tmp_path: Path) -> None:
+def test_a_correction_that_would_help_nobody_is_not_kept(tmp_path: Path) -> None:
     right = save(tmp_path / "a.png", photograph(Shot(matrix=np.eye(3), gains=(0.9999,) * 3, noise=0, blur_px=0)).pixels)
     code = np.rint(lab_to_code(built_in("classic-24").lab))
     seen = read_patches(read_picture(right), find_chart(read_picture(right), built_in("classic-24")))
@@ -128,9 +129,10 @@ def test_a_grey_card_takes_away_a_cast_and_leaves_brightness_alone(tmp_path: Pat
     ended = run(str(tmp_path / "g.png"), "--grey-card", "--camera", "Scope", "--profile", str(tmp_path / "p.json"))
     assert ended.exit_code == 0, ended.output
     correction = load_profile(tmp_path / "p.json", Trust()).profile.corrections[0]
-    assert correction.color_matrix is not None
-    corrected = np.array(correction.color_matrix)[:, :3] @ (150, 128, 100)
-    assert np.ptp(corrected) < 1
+    assert correction.color is not None
+    card = np.array([[(150, 128, 100)]], np.uint8)
+    corrected = correct_color(card, color_tables(correction.color))
+    assert np.ptp(corrected) <= 1
     assert 120 < corrected.mean() < 140
     assert correction.color_evidence is not None
     assert correction.color_evidence.method == "grey-card"

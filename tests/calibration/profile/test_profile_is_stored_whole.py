@@ -24,11 +24,11 @@ from edge.bundle.trust import Trust, load_trust
 from edge.cli.doctor_finding import Level
 from edge.cli.doctor_profile import find_profile
 from edge.errors import InputRefused, MachineLacks, NotTrusted, UsageError
-from edge.profile import ColorEvidence, DeviceProfile, Setting, corrections_for, load_profile
+from edge.profile import ColorEvidence, ColorResponse, DeviceProfile, Setting, corrections_for, load_profile
 
 TODAY = datetime.date(2026, 3, 1)
 HERE = Setting(camera="Microscope 3", optic="10x", width_px=640, height_px=480)
-UNIT = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0))
+UNIT = ColorResponse(matrix=((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)))
 EVIDENCE = ColorEvidence(method="chart", chart="classic-24", measured_at="2026-02-01T00:00:00Z", median_de00=1.2, worst_de00=3.4)
 REGION = ((10, 10), (600, 10), (600, 400), (10, 400))
 
@@ -189,7 +189,7 @@ def test_a_new_color_leaves_the_geometry_and_other_settings_alone() -> None:
     assert new.name == "x"
     here = next(c for c in new.corrections if c.setting == HERE)
     assert here.scan_region == REGION
-    assert here.color_matrix == UNIT
+    assert here.color == UNIT
     assert any(c.setting == other for c in new.corrections)
 
 
@@ -202,8 +202,8 @@ def test_the_earlier_of_two_last_days_counts_and_is_said() -> None:
 
 
 def test_a_measurement_that_no_profile_may_hold_is_refused() -> None:
-    wild = ((9.0, 0.0, 0.0, 0.0), UNIT[1], UNIT[2])
-    with pytest.raises(UsageError, match="color_matrix is out of range"):
+    wild = ColorResponse(matrix=((99.0, 0.0, 0.0), *UNIT.matrix[1:]))
+    with pytest.raises(UsageError, match=r"<= 32.0.*color.matrix"):
         put(Measured(HERE, TODAY, Color(wild, EVIDENCE)), None, name="x", made_at="t")
 
 

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from edge.bundle.manifest import InputSpec
 from edge.frame import U8
+from edge.preprocess.color import correct_color
 from edge.preprocess.field import FieldKind
 from edge.preprocess.fit import fit
 from edge.preprocess.prepare import prepare
 from edge.preprocess.small import SMALL_PX
-from edge.profile import Corrections
+from edge.profile import ColorResponse, Corrections, color_tables
 
 Fit = Literal["crop", "letterbox", "squash"]
 Seen = Literal["dermatoscope", "ultrasound", "none"]
@@ -117,16 +118,20 @@ def test_corrections_of_another_size_are_not_applied_and_it_shows() -> None:
     assert prepared.field.kind is FieldKind.WHOLE
 
 
-def test_a_color_matrix_is_applied_after_the_resize_and_clips() -> None:
-    matrix = np.array([[0, 0, 1, 0], [0, 1, 0, 5], [2, 0, 0, 0]], np.float32)
-    pixels = np.full((144, 192, 3), (150, 60, 20), np.uint8)
-    tensor = prepare(pixels, a_spec(), Corrections((192, 144), color=matrix)).tensor
-    assert tuple(int(v) for v in tensor[70, 90]) == (20, 65, 255)
+def test_colors_are_corrected_after_the_resize_and_held_in_range() -> None:
+    swapped = color_tables(ColorResponse(matrix=((0, 0, 1), (0, 1, 0), (4, 0, 0))))
+    pixels = np.full((480, 640, 3), (150, 60, 20), np.uint8)
+    tensor = prepare(pixels, a_spec(), Corrections((640, 480), color=swapped)).tensor
+    assert tuple(int(v) for v in tensor[70, 90]) == (20, 60, 255)
+    rough = noise(640, 480)
+    assert np.array_equal(
+        prepare(rough, a_spec(), Corrections((640, 480), color=swapped)).tensor, correct_color(prepare(rough, a_spec()).tensor, swapped)
+    )
 
 
-def test_a_grey_model_is_given_grey_with_or_without_a_color_matrix() -> None:
-    matrix = np.array([[2, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]], np.float32)
-    tensor = prepare(noise(192, 144), a_spec(grey=True), Corrections((192, 144), color=matrix)).tensor
+def test_a_grey_model_is_given_grey_with_or_without_a_color_correction() -> None:
+    red = color_tables(ColorResponse(matrix=((2, 0, 0), (0, 1, 0), (0, 0, 1))))
+    tensor = prepare(noise(192, 144), a_spec(grey=True), Corrections((192, 144), color=red)).tensor
     assert np.array_equal(tensor[..., 0], tensor[..., 2])
 
 

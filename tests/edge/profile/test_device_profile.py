@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -20,7 +19,7 @@ from edge.bundle.manifest import Decision
 from edge.bundle.trust import Role, Trust, TrustedKey
 from edge.errors import InputRefused, NotTrusted
 from edge.profile import DIRECTIONS, LoadedProfile, Setting, corrections_for, decision_for, load_profile, read_profile
-from edge.profile.read import MAX_PROFILE_B, SIGNED_AS
+from edge.profile.read import MAX_PROFILE_B, PROFILE
 
 TODAY = datetime.date(2025, 6, 1)
 DIGEST = "ab" * 32
@@ -44,6 +43,13 @@ def a_profile(**changes: Any) -> dict[str, Any]:
     return {"schema": 1, "name": "clinic-3", "made_at": "2025-05-01T10:00:00Z", "corrections": [correction]} | changes
 
 
+UNIT = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+
+
+def with_color(color: dict[str, Any]) -> dict[str, Any]:
+    return a_profile(corrections=[a_profile()["corrections"][0] | {"color": color}])
+
+
 def an_overlay(**numbers: Any) -> dict[str, Any]:
     entry = {"digest": DIGEST, "form": "u8s8", "engine": "onnxruntime", "expires_on": "2026-01-01"} | numbers
     return a_profile(corrections=[], overlay=[entry])
@@ -53,7 +59,7 @@ def written(content: dict[str, Any], *, signed: bool = True, key: Ed25519Private
     body = json.dumps(content, indent=1).encode() + b"\n"
     if not signed:
         return body
-    signature = base64.b64encode(key.sign(SIGNED_AS + body))
+    signature = base64.b64encode(key.sign(PROFILE.prefix + body))
     return body + b"ed25519 " + hash_of(key).encode() + b" " + signature + b"\n"
 
 
@@ -141,7 +147,11 @@ BAD_SETTING = {"camera": "c", "width_px": 0, "height_px": 480}
         a_profile(corrections=[a_profile()["corrections"][0] | {"expires_on": "soon"}]),
         a_profile(corrections=[a_profile()["corrections"][0] | {"scan_region": [[0, 0], [640, 0], [640, 480]]}]),
         a_profile(corrections=[a_profile()["corrections"][0] | {"scan_region": [[0, 0], [9, 9]]}]),
-        a_profile(corrections=[a_profile()["corrections"][0] | {"color_matrix": [[9, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]}]),
+        with_color({"matrix": [[33, 0, 0], [0, 1, 0], [0, 0, 1]]}),
+        with_color({"matrix": [[1, 0, 0], [0, 1, 0]]}),
+        with_color({"matrix": UNIT, "power": [1, 1, 0]}),
+        with_color({"matrix": UNIT, "black": [0, 0, 1]}),
+        with_color({"power": [1, 1, 1]}),
         a_profile(corrections=a_profile()["corrections"] * 2),
         an_overlay(temperature=0),
         an_overlay(set_at=[1.5]),
@@ -201,15 +211,19 @@ def test_a_text_mask_is_cut_out_of_the_scan_region() -> None:
     assert int(found.keep[110, 230, 0]) == 255
 
 
-def test_a_color_matrix_alone_masks_nothing() -> None:
+def test_a_color_alone_masks_nothing() -> None:
     correction = {key: value for key, value in a_profile()["corrections"][0].items() if key != "scan_region"}
-    correction["color_matrix"] = [[1.1, 0, 0, 2], [0, 1, 0, 0], [0, 0, 0.9, -3]]
+    correction["color"] = {"matrix": UNIT}
     found, _ = corrections_for(loaded(a_profile(corrections=[correction])), HERE, TODAY)
     assert found is not None
     assert found.keep is None
     assert found.color is not None
-    assert found.color.dtype == np.float32
-    assert found.color.shape == (3, 4)
+
+
+def test_a_color_matrix_of_before_the_first_release_is_refused_with_what_to_do() -> None:
+    correction = a_profile()["corrections"][0] | {"color_matrix": [[1.1, 0, 0, 2], [0, 1, 0, 0], [0, 0, 0.9, -3]]}
+    with pytest.raises(InputRefused, match="measure anew with: sonoderm calibrate color"):
+        loaded(a_profile(corrections=[correction]))
 
 
 def test_unsigned_corrections_are_ignored_aloud() -> None:
