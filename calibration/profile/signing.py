@@ -1,54 +1,13 @@
-"""A private ed25519 key on the workstation, and what it signs in a profile: the last line that `edge.profile.read` checks."""
-
-import base64
-from dataclasses import dataclass
-from pathlib import Path
+"""What is signed in a device profile on the workstation: the last line that `edge.profile.read` checks."""
 
 import msgspec
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from edge.bundle.keyfile import MAX_KEY_FILE_B, PublicKey
-from edge.bundle.onefile import read_once
+from edge.bundle.signing import SigningKey, read_signing_key, sign_text
 from edge.bundle.trust import Role, Trust
-from edge.errors import InputRefused
-from edge.profile.read import SIGNED_AS
+from edge.profile.read import PROFILE
 from edge.profile.record import DeviceProfile
 
 __all__ = ["SigningKey", "encode", "is_trusted", "read_signing_key", "signed"]
-
-_MAKE_ONE = "make one with: sonoderm export keygen KEY.pem"
-
-
-@dataclass(frozen=True, slots=True)
-class SigningKey:
-    """public: its other half, which devices know; hash: how profiles, bundles and `trust list` name it."""
-
-    private: Ed25519PrivateKey
-    public: PublicKey
-
-    @property
-    def hash(self) -> str:
-        return self.public.hash
-
-
-def read_signing_key(path: Path) -> SigningKey:
-    """PEM, PKCS #8, without a passphrase. Raises InputRefused for anything else, MachineLacks where it may not be read."""
-    data = read_once(path, MAX_KEY_FILE_B)
-    if b"PRIVATE KEY-----" not in data:
-        what = "is a public key: it cannot sign" if b"PUBLIC KEY-----" in data else "is no private key as PEM"
-        raise InputRefused(f"{path} {what}", do=_MAKE_ONE)
-    try:
-        key = load_pem_private_key(data, password=None)
-    except TypeError:
-        plain = f"openssl pkey -in {path} -out PLAIN.pem"
-        raise InputRefused(f"{path} is behind a passphrase, which signing here cannot ask for", do=plain) from None
-    except (ValueError, UnsupportedAlgorithm):
-        raise InputRefused(f"{path} is no private key as PEM, or damaged", do=_MAKE_ONE) from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise InputRefused(f"{path} is a key of another kind than ed25519", do=_MAKE_ONE)
-    return SigningKey(key, PublicKey.of(key.public_key()))
 
 
 def encode(profile: DeviceProfile) -> bytes:
@@ -58,8 +17,7 @@ def encode(profile: DeviceProfile) -> bytes:
 
 def signed(body: bytes, key: SigningKey) -> bytes:
     """body: what `encode` gave. Adds the line that says who vouches for it."""
-    signature = base64.b64encode(key.private.sign(SIGNED_AS + body))
-    return body + b"ed25519 " + key.hash.encode() + b" " + signature + b"\n"
+    return sign_text(body, key, PROFILE)
 
 
 def is_trusted(key: SigningKey, trust: Trust) -> bool:
