@@ -2,7 +2,7 @@
 
     python -m benchmarks.fuzz DECODER… [--inputs 1000000] [--seconds 3600] [--seed 1] [--json FILE]
 
-DECODER: console smp cbor image display, or all.
+DECODER: console smp cbor image trust display, or all.
 
 Coverage-guided by atheris where it is installed (`pip install atheris`), else by the small fuzzer of `fuzz_mutate.py`, which says so. A
 finding ends the decoder's run with its input; exit code 1.

@@ -4,7 +4,9 @@ import sys
 
 import atheris  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
-with atheris.instrument_imports(include=["firmware_bridge", "edge.bundle.image", "edge.bundle.archive"]):
+with atheris.instrument_imports(
+    include=["firmware_bridge", *(f"edge.bundle.{name}" for name in ("image", "archive", "signedtext", "trust_signed"))]
+):
     from benchmarks.fuzz_targets import TARGETS
 
 

@@ -18,8 +18,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from edge.bundle.archive import ArchiveFault, read_archive, write_archive
 from edge.bundle.image import verify_image
+from edge.bundle.keyfile import PublicKey
+from edge.bundle.signing import SigningKey, sign_text
 from edge.bundle.trust import Role, Trust, TrustedKey
-from edge.errors import BundleRefused
+from edge.bundle.trust_signed import CHANGE, AddKey, RemoveKey, Revoke, judge, read_change, words
+from edge.bundle.trust_signed import encode as encode_change
+from edge.errors import BundleRefused, InputRefused, NotTrusted
 from edge.reading import Command, Reading, State
 from firmware_bridge.display.frames import NO_TABLE, Frame, Pressed, Said, TablePart, Taken, Want, pack, unpack
 from firmware_bridge.display.labeltable import BLOCK_CAP_B, hash_of, read_block
@@ -108,6 +112,30 @@ _ARCHIVE: Final = write_archive({"manifest.json": b"{}", "model.onnx": bytes(40)
 _SIGNED: Final = _signed(_ARCHIVE)
 
 
+# ---- changes of trust ----------------------------------------------------------------------------------------------------------------
+
+
+def trust(data: bytes) -> None:
+    """Raw, and as the body of a change that a trusted key signed."""
+    with contextlib.suppress(NotTrusted, InputRefused):
+        assert encode_change(read_change(data, _TRUST).change) in _CHANGES, "a change that nobody signed was believed"
+    with contextlib.suppress(NotTrusted, InputRefused):
+        body = data + b"\n"
+        change = read_change(sign_text(body, _SIGNING, CHANGE), _TRUST).change
+        assert encode_change(change) == body
+        assert words(change).isprintable()
+        judge(change, _TRUST, device="d-1", nonce="0" * 32)
+
+
+_SIGNING: Final = SigningKey(_KEY, PublicKey.of(_KEY.public_key()))
+_CHANGES: Final = (
+    encode_change(AddKey(device="d-1", nonce="0" * 32, key="ab" * 32, name="clinic", role=Role.PROFILE)),
+    encode_change(RemoveKey(device="d-1", nonce="0" * 32, hash=_HASH.hex(), role=Role.BUNDLE, even_the_last=True)),
+    encode_change(Revoke(device="d-1", nonce="0" * 32, digest="cd" * 32, remark="lost", even_the_last=False)),
+)
+_ORDERS: Final = tuple(sign_text(body, _SIGNING, CHANGE) for body in _CHANGES)
+
+
 # ---- display ------------------------------------------------------------------------------------------------------------------------
 
 _BLOCK: Final = bytes([24, 0, 4]) + b"skin" + bytes([2, 3]) + b"mel" + bytes([1]) + b"M" + bytes([2]) + b"nv" + bytes([4]) + b"Naev"
@@ -185,6 +213,7 @@ TARGETS: Final[Mapping[str, Target]] = {
     "smp": Target(smp, _MESSAGES, ("firmware_bridge.wire.smp", "firmware_bridge.wire.cbor"), 1024),
     "cbor": Target(cbor, _MAPS, ("firmware_bridge.wire.cbor",), 1024),
     "image": Target(image, (_SIGNED, _ARCHIVE), ("edge.bundle.image", "edge.bundle.archive"), 2048),
+    "trust": Target(trust, (*_ORDERS, *(body.rstrip() for body in _CHANGES)), ("edge.bundle.trust_signed", "edge.bundle.signedtext"), 1024),
     "display": Target(
         display,
         (_pieces(*_ALL), b"".join(map(seal, _ALL)), _BLOCK),

@@ -14,6 +14,7 @@ from edge.errors import MachineLacks, UsageError
 from firmware_bridge.display.command import display
 from firmware_bridge.flash.ports import Found
 from firmware_bridge.flash.questions import confirm, info, list_ports, log, rollback, slots
+from firmware_bridge.flash.trusting import app as trust_app
 from firmware_bridge.flash.where import AllOption, BaudOption, JsonOption, PortOption, PortsOption, Where
 from firmware_bridge.wire.own import Confirm, Link
 
@@ -146,3 +147,4 @@ def _read_key(path: Path) -> bytes:
 for question in (info, slots, confirm, rollback, log, display):
     app.command()(question)
 app.command("ports")(list_ports)
+app.add_typer(trust_app, name="trust")

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from edge.bundle.onefile import read_once
 from edge.errors import InputRefused
 
-__all__ = ["MAX_KEY_FILE_B", "PublicKey", "read_public_key"]
+__all__ = ["MAX_KEY_FILE_B", "PublicKey", "parse_public_key", "read_public_key"]
 
 MAX_KEY_FILE_B: Final = 16 * 1024
 _GET_PUBLIC = "imgtool getpub --key PRIVATE.pem --encoding pem"
@@ -35,10 +35,11 @@ class PublicKey:
 
 def read_public_key(path: Path) -> PublicKey:
     """Raises InputRefused for anything but one ed25519 public key as PEM; MachineLacks when the file may not be read."""
-    return _parse(read_once(path, MAX_KEY_FILE_B), path)
+    return parse_public_key(read_once(path, MAX_KEY_FILE_B), path)
 
 
-def _parse(data: bytes, path: Path) -> PublicKey:
+def parse_public_key(data: bytes, path: Path) -> PublicKey:
+    """path: what errors call it. Raises InputRefused."""
     if b"PRIVATE KEY-----" in data:
         raise InputRefused(
             f"{path} holds a PRIVATE key: whoever reads it can sign for its owner",

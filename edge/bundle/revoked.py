@@ -7,7 +7,7 @@ from typing import Final
 from edge.bundle.onefile import read_once
 from edge.errors import MachineLacks, NotTrusted
 
-__all__ = ["REVOKED", "anyone_may_write", "read_revoked", "unreadable"]
+__all__ = ["MAX_REVOKED_B", "REVOKED", "anyone_may_write", "read_revoked", "unreadable"]
 
 REVOKED: Final = "revoked.txt"
 MAX_REVOKED_B: Final = 4 * 1024 * 1024

@@ -12,7 +12,7 @@ from edge.bundle.revoked import anyone_may_write
 from edge.bundle.trust import Role, TrustedKey, read_folder
 from edge.errors import MachineLacks, NotTrusted, UsageError
 
-__all__ = ["Added", "add_key", "remove_key"]
+__all__ = ["Added", "add_key", "name_of", "remove_key"]
 
 SHORTEST_HASH = 8  # hex digits that name a key; fewer could be chosen by accident
 
@@ -43,10 +43,10 @@ def add_key(source: Path, folder: Path, role: Role, revoked: frozenset[str]) -> 
         for known in read_folder(folder).keys:
             if known.hash == key.hash and known.role is role:
                 return Added(known, is_new=False)
-        path = folder / f"{_name_of(source)}.{role}.pub"
+        path = folder / f"{name_of(source)}.{role}.pub"
         create_durably(path, key.pem)
     except FileExistsError:
-        do = f"rename {source.name} and add it again, or first: sonoderm trust remove {_name_of(source)}"
+        do = f"rename {source.name} and add it again, or first: sonoderm trust remove {name_of(source)}"
         raise UsageError(f"{folder} holds another key of that name", do=do) from None
     except OSError as error:
         raise MachineLacks(
@@ -84,7 +84,7 @@ def _by_file_name(name: str, folder: Path) -> tuple[Path, ...]:
     return tuple(folder / f"{name}{ending}" for ending in endings if os.path.lexists(folder / f"{name}{ending}"))
 
 
-def _name_of(source: Path) -> str:
+def name_of(source: Path) -> str:
     """owner.pub, owner.bundle.pub, owner.pem -> owner; letters that do not belong into a file name become dashes."""
     stem = source.name
     for ending in (".pub", ".pem", *(f".{role}" for role in Role)):

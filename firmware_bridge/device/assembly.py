@@ -9,14 +9,16 @@ from pathlib import Path
 
 import msgspec
 
-from edge.bundle.slotfiles import DiskFiles, writing
+from edge.bundle.slotfiles import DiskFiles, note, writing
 from edge.bundle.trust import Role, Trust, load_trust, trust_folders
 from edge.bundle.trust_change import add_key
-from edge.errors import NotTrusted
+from edge.bundle.trust_signed import KEPT
+from edge.errors import MachineLacks, NotTrusted
 from firmware_bridge.device.own import Own
 from firmware_bridge.device.server import Server
 from firmware_bridge.device.slotport import ThreadedSlots
 from firmware_bridge.device.slots import SlotStore
+from firmware_bridge.device.trusting import trust_store
 from firmware_bridge.wire.own import Confirm, Link, RunState
 
 __all__ = ["Setup", "add_first_key", "assemble", "wall_clock"]
@@ -48,6 +50,12 @@ def assemble(setup: Setup, run: Callable[[], RunState | None]) -> Server:
     def log() -> bytes:
         return b"".join(msgspec.json.encode(line) + b"\n" for line in store.history())
 
+    def note_first(text: str) -> None:
+        try:
+            note(setup.files, wall_clock(), text)
+        except MachineLacks as error:
+            raise MachineLacks(error.what, state=KEPT, do=error.do) from error
+
     own = Own(
         serial=setup.serial,
         link=setup.link,
@@ -56,6 +64,7 @@ def assemble(setup: Setup, run: Callable[[], RunState | None]) -> Server:
         room_b=lambda: _free_b(folder),
         run=run,
         add_first_key=lambda pem: add_first_key(pem, setup.trust_dir),
+        trust=trust_store(setup.trust_dir, setup.serial, note_first),
     )
     return Server(
         ThreadedSlots(store),

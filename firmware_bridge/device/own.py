@@ -1,16 +1,24 @@
-"""Group 64 on the device: who it is, what it holds, rolling back, and its first key."""
+"""Group 64 on the device: who it is, what it holds, rolling back, its first key, and changes of trust."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from edge.bundle.slots import Record, Slot, SlotId, floor
-from firmware_bridge.device.answers import NOT_SUPPORTED, Refused, raw
+from firmware_bridge.device.answers import BUSY, NOT_SUPPORTED, Refused, raw
 from firmware_bridge.device.slotport import SlotPort
 from firmware_bridge.wire.cbor import Value
 from firmware_bridge.wire.console import LINE_CAP_B
-from firmware_bridge.wire.own import FIRST_KEY, INFO, ROLLBACK, Confirm, DeviceInfo, Held, Link, RunState, Trial, as_map
+from firmware_bridge.wire.own import FIRST_KEY, INFO, ROLLBACK, TRUST, Confirm, DeviceInfo, Held, Link, RunState, Trial, TrustState, as_map
 
-__all__ = ["Own", "OwnGroup"]
+__all__ = ["Own", "OwnGroup", "TrustPort"]
+
+
+class TrustPort(Protocol):
+    """change: False when it was so already. Both may raise SonodermError, OSError."""
+
+    def state(self) -> TrustState: ...
+    def change(self, data: bytes) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,7 @@ class Own:
     room_b: Callable[[], int]
     run: Callable[[], RunState | None]
     add_first_key: Callable[[bytes], None]
+    trust: TrustPort
 
 
 class OwnGroup:
@@ -44,6 +53,14 @@ class OwnGroup:
             self._own.add_first_key(raw(request, "key"))
             self.restart_due = True
             return {}
+        if (command, write) == (TRUST, False):
+            return as_map(self._own.trust.state())
+        if (command, write) == (TRUST, True):
+            if self._slots.installation().running:  # a restart would lose what was asked for meanwhile
+                raise Refused(BUSY, "the last upload is being verified: try again in a few seconds")
+            changed = self._own.trust.change(raw(request, "change"))
+            self.restart_due = True
+            return {"changed": changed}
         raise Refused(NOT_SUPPORTED, f"group 64 command {command} is not supported on this device")
 
     def info(self) -> DeviceInfo:

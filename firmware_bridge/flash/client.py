@@ -9,7 +9,7 @@ from edge.errors import CheckFailed, SourceUnreachable
 from firmware_bridge.flash.line import Line
 from firmware_bridge.flash.talk import READ, WRITE, Replies, Reply, Request, refusal_of, to_wire
 from firmware_bridge.wire.cbor import Value
-from firmware_bridge.wire.own import FIRST_KEY, GROUP, INFO, ROLLBACK, DeviceInfo, from_map
+from firmware_bridge.wire.own import FIRST_KEY, GROUP, INFO, ROLLBACK, TRUST, DeviceInfo, TrustState, from_map, trust_from_map
 
 __all__ = ["Client", "DeviceRefused", "NoAnswer", "NotOurs"]
 
@@ -119,6 +119,17 @@ class Client:
 
     def add_first_key(self, pem: bytes) -> None:
         self.ask(Request(WRITE, GROUP, FIRST_KEY, (("key", pem),)))
+
+    def trust(self) -> TrustState:
+        """Raises DeviceRefused, also by one whose version knows of no changes of trust."""
+        try:
+            return trust_from_map(self.ask(Request(READ, GROUP, TRUST)))
+        except msgspec.ValidationError as error:
+            raise NotOurs(f"{self.port}: it answers in a form of another version ({error})", do="update what runs on it") from error
+
+    def change_trust(self, change: bytes) -> bool:
+        """change: signed. False: it was so already."""
+        return self.ask(Request(WRITE, GROUP, TRUST, (("change", change),))).get("changed") is True
 
     def history(self) -> bytes:
         """The device's log: one JSON object a line."""

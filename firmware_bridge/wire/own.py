@@ -1,6 +1,7 @@
 """SMP group 64, ours: what the standard groups have no words for. docs/smp.md lists it.
 
 0 read: `DeviceInfo`. 1 write: roll back. 2 write {"key": PEM}: the first key of a device that trusts none.
+3 read: `TrustState`. 3 write {"change": bytes}: a signed change of trust (edge/bundle/trust_signed.py).
 """
 
 from collections.abc import Mapping
@@ -11,10 +12,27 @@ import msgspec
 from firmware_bridge.wire.cbor import Value
 from firmware_bridge.wire.console import STANDARD_LINE_B
 
-__all__ = ["FIRST_KEY", "GROUP", "INFO", "ROLLBACK", "Confirm", "DeviceInfo", "Held", "Link", "RunState", "Trial", "as_map", "from_map"]
+__all__ = [
+    "FIRST_KEY",
+    "GROUP",
+    "INFO",
+    "ROLLBACK",
+    "TRUST",
+    "Confirm",
+    "DeviceInfo",
+    "Held",
+    "KnownKey",
+    "Link",
+    "RunState",
+    "Trial",
+    "TrustState",
+    "as_map",
+    "from_map",
+    "trust_from_map",
+]
 
 GROUP: Final = 64
-INFO, ROLLBACK, FIRST_KEY = 0, 1, 2
+INFO, ROLLBACK, FIRST_KEY, TRUST = 0, 1, 2, 3
 
 Link = Literal["usb", "uart"]
 Confirm = Literal["auto", "manual"]
@@ -75,7 +93,26 @@ class DeviceInfo(msgspec.Struct, frozen=True, kw_only=True):
     run: RunState | None = None
 
 
-def as_map(info: DeviceInfo) -> dict[str, object]:
+class KnownKey(msgspec.Struct, frozen=True):
+    """hash: hex. name: of its file on the device. revoked: it counts no more."""
+
+    hash: str
+    role: str
+    name: str
+    revoked: bool
+
+
+class TrustState(msgspec.Struct, frozen=True, kw_only=True):
+    """nonce: what the next change of trust must name, 32 hex digits. keys: the first 200. revoked: how many digests are."""
+
+    v: int = 1
+    serial: str
+    nonce: str
+    keys: tuple[KnownKey, ...] = ()
+    revoked: int = 0
+
+
+def as_map(info: DeviceInfo | TrustState) -> dict[str, object]:
     made: dict[str, object] = msgspec.to_builtins(info)
     return made
 
@@ -83,3 +120,8 @@ def as_map(info: DeviceInfo) -> dict[str, object]:
 def from_map(body: Mapping[str, Value]) -> DeviceInfo:
     """Keys that we do not know are left alone: a newer device may say more. Raises msgspec.ValidationError."""
     return msgspec.convert(dict(body), DeviceInfo)
+
+
+def trust_from_map(body: Mapping[str, Value]) -> TrustState:
+    """As `from_map`."""
+    return msgspec.convert(dict(body), TrustState)

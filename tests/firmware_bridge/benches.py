@@ -86,8 +86,8 @@ def flash(bench: Bench, bundle: BuiltBundle, *options: str, ports: tuple[str, ..
     return CliRunner().invoke(flash_app, [str(bundle.path), *where, "--trust", str(bench.trust_dir), "--json", *options])
 
 
-def flash_at(port: str, bundle: BuiltBundle) -> Result:
-    return CliRunner().invoke(flash_app, [str(bundle.path), "--port", port, "--trust", str(bundle.trust_dir), "--json"])
+def flash_at(port: str, bundle: BuiltBundle, *options: str) -> Result:
+    return CliRunner().invoke(flash_app, [str(bundle.path), "--port", port, "--trust", str(bundle.trust_dir), "--json", *options])
 
 
 def flash_beside(port: str, bundle: BuiltBundle, *, at_most_s: int) -> "subprocess.Popen[bytes]":

@@ -5,14 +5,20 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from typer.testing import Result
 
+from edge.bundle.slotfiles import DiskFiles, load_record
 from edge.bundle.slotrun import RunState, write_run
+from edge.bundle.slots import Record
+from edge.bundle.trust import load_trust
 from edge.errors import NotTrusted, UsageError
 from firmware_bridge.device.board import board_serial
 from firmware_bridge.device.runview import run_of
-from tests.builders import BuiltBundle, a_bundle
+from tests.builders import BuiltBundle, a_bundle, a_key, key_hash
 from tests.firmware_bridge.benches import device, error_of, flash_at, rows
-from tests.firmware_bridge.served import a_cable, served
+from tests.firmware_bridge.served import a_cable, served, served_for_ever
 
 pytest.importorskip("serial")
 
@@ -47,6 +53,55 @@ def test_the_first_key_comes_over_the_cable_and_the_second_does_not(tmp_path: Pa
         assert "trusts a key already" in again.what
         (info,) = rows(device("info", "--port", near, "--json"))
         assert (info["serial"], info["running"], info["run"]) == ("bench-1", None, None)
+
+
+def a_pair(folder: Path, name: str, key: Ed25519PrivateKey | None = None) -> tuple[Path, Path, str]:
+    """Private and public file of a key, and its hash."""
+    key = key or a_key()
+    private, public = folder / f"{name}.pem", folder / f"{name}.pub"
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return private, public, key_hash(key)
+
+
+def test_trust_changes_over_the_cable_by_order_of_a_trusted_key_and_of_no_other(tmp_path: Path, pair: tuple[str, str]) -> None:
+    near, slots, trust = pair[0], tmp_path / "slots", tmp_path / "trust"
+    new_key = a_key()
+    (owner, owner_pub, owner_hash), (second, second_pub, second_hash) = a_pair(tmp_path, "first"), a_pair(tmp_path, "second", new_key)
+    bundle = a_bundle(tmp_path / "made", key=new_key)
+    words = ("--slots", str(slots), "--model", bundle.manifest.name, "--trust", str(trust), "--key", str(owner_pub))
+    assert device("init", *words).exit_code == 0
+
+    def trusting(*words: str) -> Result:
+        return device("trust", *words, "--port", near)
+
+    def record() -> Record:
+        return load_record(DiskFiles(slots))
+
+    with served_for_ever(pair, slots, trust):
+        before = record()
+        for stranger, words in (
+            (second, ("add", str(second_pub))),
+            (second, ("revoke", str(owner_pub), "--even-the-last")),
+            (owner, ("remove", owner_hash)),
+            (owner, ("revoke", str(owner_pub))),
+            (owner, ("add", str(second_pub), "--name", "a/b")),
+        ):
+            refused = error_of(trusting(*words, "--sign-with", str(stranger)))
+            assert any(why in refused.line() for why in ("is not trusted here", "no key would be left", "cannot be read"))
+        assert "does not trust key" in error_of(flash_at(near, bundle)).what
+        assert record() == before
+        added = trusting("add", str(second_pub), "--sign-with", str(owner))
+        assert added.exit_code == 0, added.output
+        assert rows(device("trust", "list", "--port", near, "--json"))[0]["revoked"] == 0
+        with_it = flash_at(near, bundle, "--dry-run")
+        assert [row["outcome"] for row in rows(with_it)] == ["would flash"], with_it.output
+        lost = trusting("revoke", str(owner_pub), "--remark", "lost in a taxi", "--sign-with", str(second))
+        assert lost.exit_code == 0, lost.output
+        assert "which is revoked" in error_of(trusting("remove", second_hash, "--sign-with", str(owner))).what
+        assert "lost in a taxi" in device("log", "--port", near).output
+        assert "revoked" in trusting("list").output
+    assert {key.hash for key in load_trust(trust).keys} - load_trust(trust).revoked == {second_hash}
 
 
 def test_a_slots_folder_is_bound_once(tmp_path: Path, built: BuiltBundle) -> None:

@@ -26,6 +26,7 @@ from firmware_bridge.wire.cbor import decode, encode
 from firmware_bridge.wire.console import Deframer, frame
 from firmware_bridge.wire.smp import Header, pack, unpack
 from tests.builders import BuiltBundle, a_bundle
+from tests.firmware_bridge.no_trust import NoTrust
 
 AT = "2026-01-01T00:00:00Z"
 
@@ -39,7 +40,7 @@ def a_server(folder: Path, built: BuiltBundle) -> tuple[Server, SlotStore]:
 
 
 def an_own() -> Own:
-    return Own("d-1", "usb", "auto", (), lambda: 1 << 30, lambda: None, lambda pem: None)
+    return Own("d-1", "usb", "auto", (), lambda: 1 << 30, lambda: None, lambda pem: None, NoTrust())
 
 
 def ask(server: Server, op: int, group: int, command: int, now_ns: int = 0, **request: object) -> dict[str, object]:

@@ -19,6 +19,7 @@ from firmware_bridge.flash.upload import Stop, Upload, UploadStopped
 from firmware_bridge.wire.cbor import encode
 from firmware_bridge.wire.console import LINE_CAP_B, STANDARD_LINE_B, frame
 from firmware_bridge.wire.smp import Header, pack
+from tests.firmware_bridge.no_trust import NoTrust
 from tests.firmware_bridge.noisy import Noise
 
 DATA = np.random.default_rng(5).bytes(300_000)
@@ -75,7 +76,7 @@ class Wire:
         self.restart()
 
     def restart(self) -> None:
-        own = Own("d-1", "usb", "auto", (), lambda: 1 << 30, lambda: None, lambda pem: None)
+        own = Own("d-1", "usb", "auto", (), lambda: 1 << 30, lambda: None, lambda pem: None, NoTrust())
         self.server = Server(self.slots, own, wall=lambda: "", baud=0, files={}, about="")
         self.coming: list[tuple[int, bytes]] = []
 
