@@ -166,6 +166,25 @@ def a_graph_that_fails_on_blue() -> bytes:
     )
 
 
+def a_growing_graph(mib: int = 128) -> bytes:
+    """The same answer, by way of a tensor that is very large where a picture has much blue; no golden frame has it."""
+    nodes = [
+        helper.make_node("Gather", ["pooled", "third"], ["blue"], axis=1),
+        helper.make_node("Div", ["blue", "much"], ["share"]),
+        helper.make_node("Cast", ["share"], ["is_blue"], to=TensorProto.INT64),
+        helper.make_node("Mul", ["is_blue", "large"], ["more"]),
+        helper.make_node("Add", ["more", "one"], ["rows"]),
+        helper.make_node("Reshape", ["rows", "flat"], ["rows_1d"]),
+        helper.make_node("Concat", ["rows_1d", "columns"], ["shape"], axis=0),
+        helper.make_node("Expand", ["blue", "shape"], ["tensor"]),
+        helper.make_node("ReduceMean", ["tensor"], ["mean"], keepdims=1),
+        helper.make_node("Mul", ["mean", "none"], ["extra"]),
+    ]
+    whole = {"third": [2], "large": [[mib]], "one": [[1]], "flat": [1], "columns": [2**18]}
+    constants: dict[str, np.ndarray[Any, Any]] = {name: np.array(value, np.int64) for name, value in whole.items()}
+    return a_graph(nodes, constants | {"much": np.full((1, 1), 0.7, np.float32), "none": np.zeros((1, 1), np.float32)})
+
+
 def blue_pictures(folder: Path, n: int = 20) -> Path:
     """As `dir:` each stands for a second."""
     folder.mkdir()
@@ -226,6 +245,21 @@ def test_a_model_that_is_right_but_takes_too_much_memory_is_reverted(device: Dev
         run.line(speaks("1.0.7"))
     with device.runs() as run:
         run.says("the last flash was reverted: golden frames pass but memory grows")
+
+
+def test_a_model_whose_memory_grows_while_it_lives_is_reverted(device: Device) -> None:
+    device.flash(8, a_growing_graph())
+    with device.runs(source=f"dir:{blue_pictures(device.folder / 'blue', 60)}") as run:
+        run.line(speaks("1.0.8"))
+        run.says("reverted: golden frames pass but memory grows")
+        run.says("version 1.0.7 waits")  # said once the record is saved
+    record, history = device.record(), [line.what for line in device.store().history()]
+    assert (device.active.version, record.pending, record.trying) == ("1.0.7", None, False)
+    spare = record.slot(record.spare)
+    assert spare is not None
+    assert spare.memory_b is not None, "its check had passed: it grew afterwards"
+    assert history[-2:] == ["trial starts, 2 tries left", f"reverted: {record.last_revert}"]
+    assert (record.last_revert or "").startswith("golden frames pass but memory grows")
 
 
 def test_a_model_that_is_right_but_fails_on_a_real_picture_is_reverted_in_the_same_run(device: Device) -> None:
