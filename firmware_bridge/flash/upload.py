@@ -20,8 +20,8 @@ from firmware_bridge.wire.smp import HEADER_B
 __all__ = ["Stop", "Upload", "UploadStopped"]
 
 _S: Final = 1_000_000_000
-_FIRST_WAIT_NS: Final = 3 * _S  # the first packet may empty a file, or wait for a disk
-_LEAST_WAIT_NS, _MOST_WAIT_NS = 100_000_000, 4 * _S  # a device whose replies come later than that makes the wait longer
+_FIRST_WAIT_NS: Final = 5 * _S  # the first packet may empty a file, or wait for a disk
+_LEAST_WAIT_NS, _MOST_WAIT_NS = 100_000_000, 5 * _S  # a device whose replies come later than that makes the wait longer
 _SILENT_NS: Final = 15 * _S  # no byte at all; the way from the largest to the smallest message takes half of it
 _STUCK_NS: Final = 22 * _S  # replies, but no byte of progress
 _BUSY_NS, _BUSY_LIMIT_NS = _S // 2, 90 * _S

@@ -1,7 +1,6 @@
 """The server over a real slot store in a folder; the last test lets smpclient drive it over a pty where that is installed."""
 
 import contextlib
-import hashlib
 import os
 import pty
 import subprocess
@@ -17,18 +16,14 @@ from hypothesis import strategies as st
 
 from edge.bundle.open import open_bundle
 from edge.bundle.slotfiles import DiskFiles, writing
-from firmware_bridge.device.own import Own
 from firmware_bridge.device.server import Server
 from firmware_bridge.device.slotport import ThreadedSlots
 from firmware_bridge.device.slots import SlotStore
 from firmware_bridge.serve import serve
-from firmware_bridge.wire.cbor import decode, encode
 from firmware_bridge.wire.console import Deframer, frame
-from firmware_bridge.wire.smp import Header, pack, unpack
+from firmware_bridge.wire.smp import Header, pack
 from tests.builders import BuiltBundle, a_bundle
-from tests.firmware_bridge.no_trust import NoTrust
-
-AT = "2026-01-01T00:00:00Z"
+from tests.firmware_bridge.device_builders import AT, an_own, ask, send, settle
 
 
 def a_server(folder: Path, built: BuiltBundle) -> tuple[Server, SlotStore]:
@@ -37,33 +32,6 @@ def a_server(folder: Path, built: BuiltBundle) -> tuple[Server, SlotStore]:
     store.init(built.manifest.name)
     server = Server(ThreadedSlots(store), an_own(), wall=lambda: AT, baud=0, files={"/history": lambda: b"x"}, about="s")
     return server, store
-
-
-def an_own() -> Own:
-    return Own("d-1", "usb", "auto", (), lambda: 1 << 30, lambda: None, lambda pem: None, NoTrust())
-
-
-def ask(server: Server, op: int, group: int, command: int, now_ns: int = 0, **request: object) -> dict[str, object]:
-    (reply,) = server.feed(frame(pack(Header(op, 1, group, 9, command), encode(request))), now_ns)
-    (message,) = Deframer().feed(reply)
-    parts = unpack(message)
-    assert parts is not None
-    assert parts[0] == Header(op + 1, 1, group, 9, command)
-    return dict(decode(parts[1]))
-
-
-def send(server: Server, data: bytes, stop_b: int | None = None) -> dict[str, object]:
-    reply = ask(server, 2, 1, 1, off=0, data=data[:100], len=len(data), sha=hashlib.sha256(data).digest(), image=1)
-    while isinstance(at_b := reply["off"], int) and at_b < (len(data) if stop_b is None else stop_b):
-        reply = ask(server, 2, 1, 1, off=at_b, data=data[at_b : at_b + 8000])
-    return reply
-
-
-def settle(server: Server, built: BuiltBundle) -> None:
-    """Waits, at most 10 s, until the upload is verified."""
-    end_s, waiting = time.monotonic() + 10, threading.Event()
-    while ask(server, 0, 64, 0)["installing"] and time.monotonic() < end_s:
-        waiting.wait(0.02)
 
 
 def spare(reply: dict[str, object]) -> dict[str, object]:
@@ -86,7 +54,7 @@ def test_an_upload_with_resume_and_a_test_request_end_in_a_pending_slot(tmp_path
     assert isinstance(expected_b, int)
     assert expected_b >= 200
     assert send(server, built.data) == {"off": len(built.data), "match": True}
-    settle(server, built)
+    settle(server)
     waiting = spare(ask(server, 0, 1, 0))
     assert (waiting["slot"], waiting["pending"]) == (1, False)
     assert spare(ask(server, 2, 1, 0, hash=waiting["hash"], confirm=False))["pending"]
@@ -123,7 +91,7 @@ def test_a_reset_within_a_minute_of_an_upload_is_a_test_request(
 def test_a_damaged_bundle_is_refused_with_its_reason_and_never_tried(tmp_path: Path, built: BuiltBundle) -> None:
     server, store = a_server(tmp_path / "slots", built)
     send(server, built.data[:-1] + b"\x00" if built.data[-1] else built.data[:-1] + b"\x01")
-    settle(server, built)
+    settle(server)
     reply = ask(server, 2, 1, 0, hash=bytes(32), confirm=False)
     assert reply["rc"] == 5
     assert "read the state" not in str(reply["rsn"])

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from edge.bundle.slots import Record
 from edge.errors import UsageError
-from firmware_bridge.device.own import Own
 from firmware_bridge.device.server import Server
 from firmware_bridge.device.slotport import Installation
 from firmware_bridge.flash.talk import Replies
@@ -19,7 +18,7 @@ from firmware_bridge.flash.upload import Stop, Upload, UploadStopped
 from firmware_bridge.wire.cbor import encode
 from firmware_bridge.wire.console import LINE_CAP_B, STANDARD_LINE_B, frame
 from firmware_bridge.wire.smp import Header, pack
-from tests.firmware_bridge.no_trust import NoTrust
+from tests.firmware_bridge.device_builders import an_own
 from tests.firmware_bridge.noisy import Noise
 
 DATA = np.random.default_rng(5).bytes(300_000)
@@ -76,8 +75,7 @@ class Wire:
         self.restart()
 
     def restart(self) -> None:
-        own = Own("d-1", "usb", "auto", (), lambda: 1 << 30, lambda: None, lambda pem: None, NoTrust())
-        self.server = Server(self.slots, own, wall=lambda: "", baud=0, files={}, about="")
+        self.server = Server(self.slots, an_own(), wall=lambda: "", baud=0, files={}, about="")
         self.coming: list[tuple[int, bytes]] = []
 
     def carry(self, upload: Upload, until_b: int = len(DATA)) -> None:
@@ -179,6 +177,52 @@ def test_a_device_with_small_buffers_gets_small_messages() -> None:
     wire.carry(upload)
     assert bytes(wire.slots.stored) == DATA
     assert wire.slots.chunks >= len(DATA) // 340
+
+
+# ---- cases.md, O18: what stopped other clients' uploads --------------------------------------------------------------------------------
+
+SMALL = DATA[:8_000]
+
+
+def a_small_upload() -> Upload:
+    """As `flash` sends it to a device that says nothing of its lines."""
+    return Upload(SMALL, hashlib.sha256(SMALL).digest(), buffer_b=384, window=1, line_b=STANDARD_LINE_B)
+
+
+def test_o18_every_seventh_request_that_is_dropped_is_sent_again() -> None:
+    wire, requests = Wire(), 0
+    feed = wire.server.feed
+
+    def drops(data: bytes, now_ns: int) -> list[bytes]:
+        nonlocal requests
+        requests += bool(data)
+        return feed(b"" if requests % 7 == 0 else data, now_ns)
+
+    wire.server.feed = drops  # type: ignore[method-assign]
+    wire.carry(a_small_upload(), len(SMALL))
+    assert bytes(wire.slots.stored) == SMALL
+    assert requests > 7
+
+
+def test_o18_no_line_is_longer_than_128_bytes_unless_the_device_asked_for_longer_ones() -> None:
+    wire, longest_b = Wire(), 0
+    feed = wire.server.feed
+
+    def measures(data: bytes, now_ns: int) -> list[bytes]:
+        nonlocal longest_b
+        longest_b = max(longest_b, *(len(line) + 1 for line in data.split(b"\n")))
+        return feed(data, now_ns)
+
+    wire.server.feed = measures  # type: ignore[method-assign]
+    wire.carry(a_small_upload(), len(SMALL))
+    assert bytes(wire.slots.stored) == SMALL
+    assert longest_b <= 128
+
+
+def test_o18_a_device_that_answers_after_four_seconds_is_waited_for_and_writes_nothing_twice() -> None:
+    wire, upload = Wire(each_way_ns=2_000 * MS), a_small_upload()
+    wire.carry(upload, len(SMALL))
+    assert bytes(wire.slots.stored) == SMALL
 
 
 FIELDS = st.dictionaries(
