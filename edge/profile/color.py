@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edge.frame import F32, U8
 from edge.profile.record import ColorResponse
 
-__all__ = ["F64", "FULL_LIGHT", "ColorTables", "color_tables", "decode", "encode", "linear_of"]
+__all__ = ["F64", "ColorTables", "color_tables", "decode", "encode", "linear_of"]
 
 F64 = NDArray[np.float64]
 FULL_LIGHT: Final = 65535  # what linear light of 1 is in the tables
@@ -24,9 +24,9 @@ FULL_LIGHT: Final = 65535  # what linear light of 1 is in the tables
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColorTables:
-    """light: (1, 256, 3) float32, linear light by code value. matrix: (3, 3) float32, linear camera to FULL_LIGHT times linear sRGB.
+    """light: (1, 256, 3) float32, linear light by code value. code: (65536,) uint8, sRGB code value by light in steps of 1 / FULL_LIGHT.
 
-    code: (65536,) uint8, sRGB code value by light in steps of 1 / FULL_LIGHT.
+    matrix: (3, 4) float32, linear camera to such steps, and a half, so that cutting the fraction off rounds.
     """
 
     light: F32
@@ -57,4 +57,5 @@ def color_tables(response: ColorResponse) -> ColorTables:
     codes = np.repeat(np.arange(256.0)[:, None] / 255, 3, axis=1)
     light = linear_of(codes, np.array(response.power), np.array(response.black))
     code = np.rint(encode(np.arange(FULL_LIGHT + 1) / FULL_LIGHT) * 255)
-    return ColorTables(light[None].astype(np.float32), np.array(response.matrix, np.float32) * FULL_LIGHT, code.astype(np.uint8))
+    matrix = np.column_stack([np.array(response.matrix) * FULL_LIGHT, np.full(3, 0.5)])
+    return ColorTables(light[None].astype(np.float32), matrix.astype(np.float32), code.astype(np.uint8))

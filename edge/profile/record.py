@@ -13,7 +13,7 @@ Coordinate = Annotated[int, Meta(ge=0, le=16384)]
 Polygon = Annotated[tuple[tuple[Coordinate, Coordinate], ...], Meta(min_length=3, max_length=200)]
 Sha256Hex = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
-Factor = Annotated[float, Meta(ge=-32.0, le=32.0)]  # beyond: a fault of measurement, one step of the camera would cross the picture
+Factor = Annotated[float, Meta(ge=-32.0, le=32.0)]  # beyond it is a fault of measurement
 Row = tuple[Factor, Factor, Factor]
 Power = Annotated[float, Meta(ge=0.2, le=5.0)]
 Black = Annotated[float, Meta(ge=-0.2, le=0.4)]
