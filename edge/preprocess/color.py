@@ -11,8 +11,6 @@ from edge.profile import ColorTables
 __all__ = ["correct_color"]
 
 BAND_PX: Final = 8192  # keeps what lies in between under 128 KB: glibc hands that out again, and fetches more from the system each time
-    8192  # what lies in between then stays under 128 KB, which glibc hands out again; more is fetched from the system each time
-)
 
 
 def correct_color(codes: U8, tables: ColorTables) -> U8:
