@@ -62,7 +62,7 @@ class Correction(_Strict, frozen=True, kw_only=True):
     """scan_region: the field of view; everything outside becomes black. text_masks: made black as well, before the crop.
 
     Polygons: (x, y) in pixels of the picture, zero based, pixel centres, the outline belongs to the polygon.
-    color: applied after the resize.
+    color: applied after the resize. color_matrix: of before the first release; an empty one is read, any other refused.
     expires_on: the last day on which it is applied (UTC).
     """
 
@@ -71,6 +71,7 @@ class Correction(_Strict, frozen=True, kw_only=True):
     scan_region: Polygon | None = None
     text_masks: Annotated[tuple[Polygon, ...], Meta(max_length=64)] = ()
     color: ColorResponse | None = None
+    color_matrix: None | msgspec.UnsetType = msgspec.UNSET
     color_evidence: ColorEvidence | None = None
 
 
@@ -109,7 +110,7 @@ def parse_profile(data: bytes) -> DeviceProfile:
     try:
         profile = msgspec.json.decode(data, type=DeviceProfile)
     except msgspec.ValidationError as error:
-        if "`color_matrix`" in str(error):  # before 0.1.0 was released
+        if ".color_matrix`" in str(error):
             do = "take it out, or name a new profile, and measure anew with: sonoderm calibrate color"
             raise ValueError(f"it holds a color_matrix, which is not applied any more: {do}") from error
         raise

@@ -226,6 +226,15 @@ def test_a_color_matrix_of_before_the_first_release_is_refused_with_what_to_do()
         loaded(a_profile(corrections=[correction]))
 
 
+def test_a_geometry_of_before_the_first_release_goes_on_working() -> None:
+    correction = a_profile()["corrections"][0] | {"color_matrix": None}
+    found, notes = corrections_for(loaded(a_profile(corrections=[correction])), HERE, TODAY)
+    assert notes == ()
+    assert found is not None
+    assert found.keep is not None
+    assert found.color is None
+
+
 def test_unsigned_corrections_are_ignored_aloud() -> None:
     found, notes = corrections_for(loaded(a_profile(), signed=False), HERE, TODAY)
     assert found is None
