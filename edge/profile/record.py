@@ -71,7 +71,7 @@ class Correction(_Strict, frozen=True, kw_only=True):
     scan_region: Polygon | None = None
     text_masks: Annotated[tuple[Polygon, ...], Meta(max_length=64)] = ()
     color: ColorResponse | None = None
-    color_matrix: None | msgspec.UnsetType = msgspec.UNSET
+    color_matrix: msgspec.UnsetType | None = msgspec.UNSET
     color_evidence: ColorEvidence | None = None
 
 
