@@ -11,7 +11,9 @@ from edge.bundle.trust import Role
 from edge.bundle.trust_signed import CHANGE, AddKey, RemoveKey, Revoke, TrustChange, encode, parse_change, words
 from edge.cli.listing import print_table
 from edge.cli.output import print_json_line, say
-from edge.errors import UsageError
+from edge.errors import SourceUnreachable, UsageError
+from firmware_bridge.flash.client import DeviceRefused
+from firmware_bridge.flash.line import LineLost
 from firmware_bridge.flash.ports import Found
 from firmware_bridge.flash.where import AllOption, BaudOption, JsonOption, PortOption, PortsOption, Where
 from firmware_bridge.wire.own import TrustState
@@ -39,16 +41,22 @@ def list_keys(
 ) -> None:
     """The keys that each device trusts."""
 
+    rows: list[tuple[str, ...]] = []
+
     def tell(each: Found) -> None:
         state = each.client.trust()
         if as_json:
             print_json_line(msgspec.json.encode(state))
-            return
-        rows = [(state.serial, k.name, k.role, k.hash[:12], "revoked" if k.revoked else "") for k in state.keys]
-        print_table(("device", "key", "may sign", "hash", ""), rows or [(state.serial, "no key", "", "", "")])
-        say(f"{state.serial}: {state.revoked} digests are revoked")
+        else:
+            keys = [(state.serial, k.name, k.role, k.hash[:12], "revoked" if k.revoked else "") for k in state.keys]
+            rows.extend(keys or [(state.serial, "no key", "", "", "")])
+            say(f"{state.serial}: {state.revoked} digests are revoked")
 
-    Where(port, ports, everything, baud).reach().each(tell)
+    try:
+        Where(port, ports, everything, baud).reach().each(tell)
+    finally:
+        if rows:
+            print_table(("device", "key", "may sign", "hash", ""), rows)
 
 
 @app.command()
@@ -130,7 +138,16 @@ def _order(where: Where, sign_with: Path, change_for: Callable[[TrustState], Tru
 
     def give(each: Found) -> None:
         change = parse_change(encode(change_for(each.client.trust())))  # a name that no device takes is refused before it is signed
-        changed = each.client.change_trust(sign_text(encode(change), key, CHANGE))
+        try:
+            changed = each.client.change_trust(sign_text(encode(change), key, CHANGE))
+        except LineLost as error:
+            do = "it restarts after a change, and its answer may be lost with the port: give the order again, it says what is so already"
+            raise SourceUnreachable(error.what, do=do) from error
+        except DeviceRefused as error:
+            raise DeviceRefused(error.rc, f"{each.info.serial}: {error.what}") from error
         say(f"{each.info.serial}: {words(change)}{'' if changed else ': it was so already'}")
+        runs = each.info.running
+        if isinstance(change, Revoke) and runs is not None and change.digest in (runs.digest, runs.hash):
+            say(f"{each.info.serial}: {runs.version}, which runs there, is refused from its next start on")
 
     where.reach().each(give)

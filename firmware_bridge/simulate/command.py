@@ -19,7 +19,7 @@ from edge.errors import InputRefused
 from firmware_bridge.device.assembly import wall_clock
 from firmware_bridge.simulate.bench import run_bench, write_ports
 from firmware_bridge.simulate.device import SimDevice, Wish
-from firmware_bridge.simulate.factory import make_device
+from firmware_bridge.simulate.factory import make_device, make_trust
 from firmware_bridge.simulate.fault import Fault
 from firmware_bridge.simulate.living import Living
 from firmware_bridge.wire.own import Confirm, Link
@@ -82,11 +82,12 @@ def simulate(options: SimOptions) -> None:
 
 def _device(options: SimOptions, number: int, base: Path, bundle: VerifiedBundle, data: bytes, checks: ThreadPoolExecutor) -> SimDevice:
     serial, fault = f"sim-{number:02d}", options.faults.get(number)
-    folder = base / serial
+    folder, trust_dir, trust = base / serial, base / f"{serial}.trust", load_trust(options.trust_dir)
+    make_trust(trust_dir, trust)
     other = _OTHER_CLASS if fault is Fault.HARDWARE else None
-    make_device(folder, bundle, data, load_trust(options.trust_dir), other, wall_clock())
-    living = Living(folder, options.trust_dir, options.confirm, fault, checks, options.hurry)
-    wish = Wish(serial, folder, options.trust_dir, options.link, options.baud, options.confirm, fault, len(data) // 2)
+    make_device(folder, bundle, data, trust, other, wall_clock())
+    living = Living(folder, trust_dir, options.confirm, fault, checks, options.hurry)
+    wish = Wish(serial, folder, trust_dir, options.link, options.baud, options.confirm, fault, len(data) // 2)
     return SimDevice(wish, living)
 
 

@@ -3,6 +3,8 @@
 import fcntl
 import os
 import pty
+import struct
+import termios
 import tty
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,8 @@ __all__ = ["SimDevice", "Wish"]
 
 _READ_B: Final = 1 << 16
 _AWAY_NS: Final = 2_000_000_000
+_RESET_NS: Final = 250_000_000  # after its last reply, as a Zephyr device does: a port that is closed at once takes the reply with it
+_UNREAD_NS: Final = 2_000_000_000  # and no longer than this while nobody reads
 _OUTBOX_B: Final = 1 << 20  # replies nobody reads
 
 
@@ -47,6 +51,11 @@ class _Cable:
         if locked:
             fcntl.flock(self._slave, fcntl.LOCK_EX)
 
+    @property
+    def unread_b(self) -> int:
+        """What was sent and not yet read at the other end: closing would lose it."""
+        return int(struct.unpack("i", fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4)))[0])
+
     def close(self) -> None:
         os.close(self.master)
         os.close(self._slave)
@@ -59,6 +68,7 @@ class SimDevice:
         self._received_b = 0
         self._outbox = bytearray()
         self._away_until_ns: int | None = None
+        self._reset_asked_ns: int | None = None
         self._next: _Cable | None = None  # open before the old one is closed: it has another name
         self.cable: _Cable | None = self._plug()
         self._server = self._start()
@@ -95,7 +105,9 @@ class SimDevice:
             return
         self._answer(b"", now_ns)
         if self._server.reset_due and not self._outbox:
-            self._reset()
+            self._reset_asked_ns = self._reset_asked_ns or now_ns
+            if now_ns - self._reset_asked_ns >= (_UNREAD_NS if self.cable.unread_b else _RESET_NS):
+                self._reset()
 
     def _answer(self, data: bytes, now_ns: int) -> None:
         for reply in self._server.feed(data, now_ns):
@@ -110,6 +122,7 @@ class SimDevice:
     def _reset(self) -> None:
         """A new process: what was only in memory is forgotten. The new port is opened first, so that it has another name."""
         old, self.cable = self.cable, self._plug()
+        self._reset_asked_ns = None
         if old is not None:
             old.close()
         self._server = self._start()

@@ -1,15 +1,19 @@
-"""A slots folder as it leaves the factory: bound to a model name, with its first model confirmed in slot a or b."""
+"""A device as it leaves the factory: its slots, bound to a model name, with a first model confirmed in one; and its trust folder."""
 
 import hashlib
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from edge.bundle.keyfile import PublicKey
 from edge.bundle.open import VerifiedBundle
+from edge.bundle.revoked import REVOKED
 from edge.bundle.slotboot import LIFE_NS, start
 from edge.bundle.slotfiles import RECORD, DiskFiles, writing
 from edge.bundle.trust import Trust
 from firmware_bridge.device.slots import SlotStore
 
-__all__ = ["make_device"]
+__all__ = ["make_device", "make_trust"]
 
 _CHUNK_B = 1 << 20
 
@@ -35,3 +39,16 @@ def make_device(folder: Path, bundle: VerifiedBundle, data: bytes, trust: Trust,
     if trial is not None:
         trial.check_passed(0)
         trial.step(LIFE_NS, at)
+
+
+def make_trust(folder: Path, trust: Trust) -> None:
+    """Who is trusted here is trusted there, at first. Leaves a folder alone that was made before."""
+    if folder.exists():
+        return
+    folder.mkdir(mode=0o755, parents=True)
+    for key in trust.keys:
+        path = folder / f"{key.name}.{key.role}.pub"
+        path = folder / f"{key.name}-{key.hash[:8]}.{key.role}.pub" if path.exists() else path
+        path.write_bytes(PublicKey.of(Ed25519PublicKey.from_public_bytes(key.public)).pem)
+    if trust.revoked:
+        (folder / REVOKED).write_text("".join(f"{digest}\n" for digest in sorted(trust.revoked)))

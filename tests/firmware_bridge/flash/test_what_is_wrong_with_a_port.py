@@ -118,6 +118,22 @@ def test_a_lock_of_another_program_is_respected(a_pty: tuple[int, str]) -> None:
         os.close(handle)
 
 
+@pytest.mark.parametrize(
+    ("number", "words", "exit_code"),
+    [
+        (errno.EACCES, "you may not open", 6),
+        (errno.EBUSY, "is in use by", 4),  # TIOCEXCL
+        (errno.EAGAIN, "is in use by", 4),  # a lock
+        (errno.ENOENT, "there is no port", 4),
+        (errno.ENOTTY, "is not a serial port", 4),
+    ],
+)
+def test_o17_each_cause_has_its_own_line(number: int, words: str, exit_code: int, tmp_path: Path) -> None:
+    error = why_closed(str(tmp_path), OSError(number, os.strerror(number)))
+    assert words in error.line()
+    assert error.exit_code == exit_code
+
+
 def test_a_fault_that_is_not_known_is_a_wrong_usage() -> None:
     from firmware_bridge.simulate.fault import parse_faults
 
