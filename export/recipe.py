@@ -203,7 +203,7 @@ class Exposure(_Strict, frozen=True, kw_only=True):
     overlaid: Annotated[int, Meta(ge=0)] = 0
     bank: bool = True
     foreign: int = 1000  # train pictures of each data set in foreign_from
-    foreign_from: tuple[str, ...] = ("derm7", "breast-us")  # recipes; their licence is inherited by the gate's weights
+    foreign_from: tuple[str, ...] = ()  # recipes; their licence is inherited by the gate's weights
 
 
 class Quantize(_Strict, frozen=True, kw_only=True):
