@@ -21,6 +21,7 @@ __all__ = [
     "Confirm",
     "DeviceInfo",
     "Held",
+    "KeyRole",
     "KnownKey",
     "Link",
     "RunState",
@@ -37,6 +38,7 @@ INFO, ROLLBACK, FIRST_KEY, TRUST = 0, 1, 2, 3
 Link = Literal["usb", "uart"]
 Confirm = Literal["auto", "manual"]
 Trial = Literal["none", "asked", "runs"]
+KeyRole = Literal["bundle", "profile"]
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -97,7 +99,7 @@ class KnownKey(msgspec.Struct, frozen=True):
     """hash: hex. name: of its file on the device. revoked: it counts no more."""
 
     hash: str
-    role: str
+    role: KeyRole
     name: str
     revoked: bool
 

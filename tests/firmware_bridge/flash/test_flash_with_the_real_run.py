@@ -57,7 +57,7 @@ def test_an_empty_device_gets_its_first_model_then_the_next_and_refuses_a_strang
     def clinic() -> None:
         with running(slots, trust, talk):
             wait_for(lambda: waits_for_the_end_of_an_examination(slots), 120)
-            wait_for(over.is_set, 2)  # the technician sees what is waited for
+            wait_for(over.is_set, 8)  # the technician sees what is waited for, also where the server takes seconds to be back
         with running(slots, trust, talk):  # the device is started for the next patient
             over.wait(120)
 
