@@ -28,7 +28,7 @@ def difference(lab_1: F64, lab_2: F64) -> F64:
     h_mean = np.where(np.abs(h_1 - h_2) <= 180, h_sum / 2, np.where(h_sum < 360, (h_sum + 360) / 2, (h_sum - 360) / 2))
     h_mean = np.where(is_grey, h_sum, h_mean)
     s_l, s_c, s_h = _weights(l_mean, c_mean, h_mean)
-    rotation = -np.sin(np.radians(60 * np.exp(-(((h_mean - 275) / 25) ** 2)))) * 2 * _seventh(c_mean)
+    rotation = _rotation(c_mean, h_mean)
     light, chroma, hue = d_l / s_l, d_c / s_c, d_h / s_h
     return np.asarray(np.sqrt(np.maximum(light**2 + chroma**2 + hue**2 + rotation * chroma * hue, 0.0)))
 
@@ -36,20 +36,27 @@ def difference(lab_1: F64, lab_2: F64) -> F64:
 def near(lab: F64, reference: F64) -> F64:
     """(n, 3) CIELAB, twice -> (n, 3) whose Euclidean length is close to ΔE00 for small differences, and which is smooth everywhere.
 
-    Lightness, chroma and hue with the weights of CIEDE2000 taken at the reference; what a least-squares fit can descend on.
+    Lightness, chroma and hue with CIEDE2000's weights and rotation at the reference; what a least-squares fit can descend on.
     """
     g = 1 + 0.5 * (1 - _seventh(np.hypot(reference[..., 1], reference[..., 2])))
     a, b = g * reference[..., 1], reference[..., 2]
     chroma = np.hypot(a, b)
     hue = np.arctan2(b, a)
     s_l, s_c, s_h = _weights(reference[..., 0], chroma, np.degrees(hue) % 360)
+    half = _rotation(chroma, np.degrees(hue) % 360) / 2
     d_a, d_b = g * (lab[..., 1] - reference[..., 1]), lab[..., 2] - reference[..., 2]
     along, across = d_a * np.cos(hue) + d_b * np.sin(hue), d_b * np.cos(hue) - d_a * np.sin(hue)
-    return np.stack([(lab[..., 0] - reference[..., 0]) / s_l, along / s_c, across / s_h], axis=-1)
+    light, turned = (lab[..., 0] - reference[..., 0]) / s_l, across / s_h
+    return np.stack([light, along / s_c + half * turned, np.sqrt(1 - half**2) * turned], axis=-1)  # c² + h² + 2·half·c·h
 
 
 def _seventh(chroma: F64) -> F64:
     return np.asarray(np.sqrt(chroma**7 / (chroma**7 + 25.0**7)))
+
+
+def _rotation(chroma: F64, hue_deg: F64) -> F64:
+    """-2..0: in blue, chroma and hue are not seen apart."""
+    return np.asarray(-np.sin(np.radians(60 * np.exp(-(((hue_deg - 275) / 25) ** 2)))) * 2 * _seventh(chroma))
 
 
 def _weights(lightness: F64, chroma: F64, hue_deg: F64) -> tuple[F64, F64, F64]:
