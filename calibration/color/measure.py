@@ -28,7 +28,7 @@ __all__ = ["ChartFacts", "ChartMeasured", "GreyFacts", "GreyMeasured", "measure_
 
 AGREE: Final = 2.0  # median ΔE00 between photographs of one measurement
 TOO_UNSURE: Final = 6.0  # median ΔE00 of patches that the fit never saw: another chart, or no camera of this kind
-NOISIEST: Final = 25.0  # times: up to 21 was measured, and a model did better with such a correction than without (docs/color.md)
+NOISIEST: Final = 25.0  # times: up to 20 was measured, and a model did better with such a correction than without (docs/color.md)
 
 
 class ChartFacts(msgspec.Struct, frozen=True, kw_only=True):
