@@ -15,7 +15,7 @@ from export.gate.pairs import INT8_PAIRS, Numbers, Reference, calibrate_pairs
 from export.gate.speed import Timing, time_graphs, write_timings
 from export.gate.subject import Subject
 from export.gate.teacher import against_teacher
-from export.pictures import Places, dev_subgroups, in_domain, negatives_of
+from export.pictures import BLUR_SEED, Places, dev_subgroups, in_domain, negatives_of, own_again
 from export.quantize.aware import AwareEpoch, learn_int8
 from export.quantize.make import Forms, make_forms
 from export.quantize.mixed import ENOUGH, Mixed, agreement
@@ -24,14 +24,11 @@ from export.quantize.relearned import measured_as
 from export.quantize.sensitivity import run_logits, write_effects
 from export.recipe import Recipe, Source
 from export.scope.blur import blurred
-from export.scope.flow import tinted
 from export.scope.heads import choose_bank, fit_heads
 from export.train import train_student
 from export.work import SCHEMES, Say, Work
 
 __all__ = ["build", "quantizer_pictures"]
-
-BLUR_SEED, TINT_SEED = 5, 22
 
 
 def build(recipe: Recipe, source: Source, others: tuple[Recipe, ...], places: Places, say: Say) -> bytes:
@@ -61,17 +58,11 @@ def build(recipe: Recipe, source: Source, others: tuple[Recipe, ...], places: Pl
 def _graph(work: Work, student: Student, foreign: U8) -> tuple[Heads, F32]:
     """Writes the FP32 graph with its scope heads; returns them, and the embeddings of train (n, 128), rows of length 1."""
     work.say("scope: features of train and of what is foreign")
-    own, n, tints = work.sides[Side.TRAIN].pixels, work.recipe.scope.blurred, work.recipe.scope.tinted
-    inside_all, inside_late = features_of(student, own)
-    outside_all, _ = features_of(student, foreign)
-    if n:
-        inside_all, outside_all = (
-            np.concatenate([sharp, features_of(student, blurred(pictures, n, BLUR_SEED))[0]])
-            for sharp, pictures in ((inside_all, own), (outside_all, foreign))
-        )
-    if tints:
-        inside_all = np.concatenate([inside_all, features_of(student, tinted(own, tints, TINT_SEED))[0]])
-    heads = fit_heads(inside_all, inside_late, outside_all)
+    own = work.sides[Side.TRAIN]
+    inside_all, inside_late = features_of(student, own.pixels)
+    if len(again := own_again(work.recipe, own)):
+        inside_all = np.concatenate([inside_all, features_of(student, again)[0]])
+    heads = fit_heads(inside_all, inside_late, features_of(student, foreign)[0])
     export_onnx(Deployed(student, heads), work.recipe.input, work.float_graph)
     projected = (inside_late - heads.centre) @ heads.basis
     return heads, np.asarray(projected / np.linalg.norm(projected, axis=1, keepdims=True), np.float32)

@@ -20,12 +20,25 @@ from export.data.subgroups import Subgroups, subgroups_of
 from export.data.table import Row, Side, read_rows, select, split
 from export.data.unlabelled import unlabelled_rows
 from export.recipe import Recipe
-from export.scope.flow import overlaid
+from export.scope.blur import blurred
+from export.scope.flow import overlaid, tinted
 from export.scope.negatives import bend, render
 
-__all__ = ["Places", "Sided", "codes_of", "counted", "dev_subgroups", "in_domain", "negatives_of", "train_masks", "with_unlabelled"]
+__all__ = [
+    "BLUR_SEED",
+    "Places",
+    "Sided",
+    "codes_of",
+    "counted",
+    "dev_subgroups",
+    "in_domain",
+    "negatives_of",
+    "own_again",
+    "train_masks",
+    "with_unlabelled",
+]
 
-PHANTOM_SEED, RENDER_SEED, FLOW_SEED = 11, 1, 21
+PHANTOM_SEED, RENDER_SEED, FLOW_SEED, TINT_SEED, BLUR_SEED = 11, 1, 21, 22, 5
 RENDERED = {Side.TRAIN: (1200, 1), Side.CHOICE: (160, 2), Side.FIT: (240, 3), Side.CONFORMAL: (240, 4)}
 
 
@@ -137,8 +150,16 @@ def _bent(own: Sided, recipe: Recipe) -> U8:
     return np.stack([prepare(bend(np.asarray(own.pixels[i]), rng), recipe.input).tensor for i in chosen])
 
 
+def own_again(recipe: Recipe, own: Sided) -> U8:
+    """Train pictures once more, blurred and tinted: (n, h, w, 3) uint8 that are no strangers to the scope gate."""
+    tint = tinted(own.pixels, recipe.scope.tinted, TINT_SEED)
+    return np.concatenate([blurred(own.pixels, recipe.scope.blurred, BLUR_SEED), tint])
+
+
 def negatives_of(recipe: Recipe, own: Sided, others: tuple[Recipe, ...], places: Places) -> U8:
-    """Train pictures of the other models' data sets through this recipe's own preprocessing, and rendered ones: (n, h, w, 3) uint8."""
+    """What is foreign, sharp and blurred: (n, h, w, 3) uint8. Train pictures of other models' data sets through this recipe's own
+    preprocessing, its own ones changed beyond what it is made for, and rendered ones.
+    """
     found = []
     for other in others:
         if other.data is None or other.model.name not in recipe.scope.foreign_from or not recipe.scope.foreign:
@@ -154,4 +175,5 @@ def negatives_of(recipe: Recipe, own: Sided, others: tuple[Recipe, ...], places:
     if recipe.scope.phantoms:
         found.append(phantoms(recipe.scope.phantoms, PHANTOM_SEED, recipe.input, places.cache)[0])
     found.append(render(recipe.scope.rendered, RENDER_SEED, recipe.input.height_px, recipe.input.width_px))
-    return np.concatenate(found)
+    sharp = np.concatenate(found)
+    return np.concatenate([sharp, blurred(sharp, recipe.scope.blurred, BLUR_SEED)])

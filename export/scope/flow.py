@@ -80,6 +80,6 @@ def tinted(pixels: U8, n: int, seed: int) -> U8:
     """n of (m, h, w, 3) uint8 in one hue each, as scanners tint B-mode (sepia, amber, blue): luma alone tells what they show."""
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(pixels), n, replace=n > len(pixels))
-    hues = np.stack([rng.permutation([0.0, float(rng.random()), 1.0]) for _ in range(n)])[:, None, None]
+    hues = np.array([rng.permutation([0.0, float(rng.random()), 1.0]) for _ in range(n)]).reshape(n, 1, 1, 3)
     gains = 1 - STRONGEST_TINT * rng.random((n, 1, 1, 1)) * hues
     return np.asarray(np.clip(pixels[np.asarray(chosen)] * gains, 0, 255), np.uint8)

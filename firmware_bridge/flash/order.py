@@ -9,7 +9,7 @@ from edge.bundle.trust import Role
 from edge.bundle.trust_change import name_of
 from edge.bundle.trust_signed import CHANGE, AddKey, RemoveKey, Revoke, TrustChange, encode, parse_change, words
 from edge.cli.output import say
-from edge.errors import SourceUnreachable, UsageError
+from edge.errors import NotTrusted, SourceUnreachable, UsageError
 from firmware_bridge.flash.client import DeviceRefused
 from firmware_bridge.flash.line import LineLost
 from firmware_bridge.flash.ports import Found
@@ -55,7 +55,11 @@ def give_order(where: Where, sign_with: Path, make: Make) -> None:
     key = read_signing_key(sign_with)
 
     def give(each: Found) -> None:
-        change = parse_change(encode(make(each.client.trust())))  # a name that no device takes is refused before it is signed
+        state = each.client.trust()
+        if not state.keys:
+            do = "give it its first key: sonoderm device init --port PORT --key KEY.pub"
+            raise NotTrusted(f"{each.info.serial}: the device trusts no key yet", state="its trust is as it was", do=do)
+        change = parse_change(encode(make(state)))  # a name that no device takes is refused before it is signed
         try:
             changed = each.client.change_trust(sign_text(encode(change), key, CHANGE))
         except LineLost as error:

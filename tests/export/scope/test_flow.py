@@ -33,6 +33,10 @@ def test_a_tint_has_one_hue_and_is_never_vivid() -> None:
             assert abs(around.mean()) > 0.99
 
 
+def test_none_asked_for_is_none() -> None:
+    assert tinted(grey_pictures(4), 0, 1).shape == (0, 96, 96, 3)
+
+
 def test_both_are_fixed_by_their_seed() -> None:
     pixels = grey_pictures(4)
     for make in (overlaid, tinted):

@@ -45,6 +45,10 @@ def test_the_first_key_comes_over_the_cable_and_the_second_does_not(tmp_path: Pa
     with served(pair, slots, trust) as first:
         refused = error_of(flash_at(near, built))
         assert "trusts no key yet" in refused.what
+        private, public, _ = a_pair(tmp_path, "early")
+        ordered = error_of(device("trust", "add", str(public), "--sign-with", str(private), "--port", near))
+        assert "trusts no key yet" in ordered.what
+        assert "device init" in (ordered.do or "")
         given = device("init", "--port", near, "--key", str(key))
         assert given.exit_code == 0, given.output
         assert first.wait(20) == 0  # its service starts it again, with the key
