@@ -3,6 +3,7 @@
 import csv
 import signal
 import threading
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -147,6 +148,15 @@ def test_noise_up_to_a_byte_in_a_thousand_delivers_the_right_model_and_more_is_n
     assert "cable" in failed["reason"]
 
 
+@pytest.fixture
+def hears_control_c() -> Iterator[None]:
+    """A shell starts what it puts in the background deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hears_control_c")
 def test_control_c_stops_between_two_messages_and_says_what_is_kept(tmp_path: Path, made: Bundles) -> None:
     with a_bench(tmp_path / "bench", made, 1, "--fault", "1=unplug") as bench:
 
